@@ -1,0 +1,13 @@
+//! The ground floor of getframes: addressed random words, quantile variates, SIMD dispatch, the thread pool and the errors
+//! that every room shares.
+
+pub mod error;
+pub mod pool;
+pub mod real;
+pub mod simd;
+pub mod stream;
+pub mod variate;
+
+pub use error::Error;
+pub use real::Real;
+pub use stream::{Kind, StageId, Stream};

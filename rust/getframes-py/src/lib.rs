@@ -1,0 +1,3 @@
+//! The only crate that knows Python.
+
+mod boundary;

@@ -1,0 +1,2 @@
+//! Light to charge to counts: one file per stage, and the deposition of sources.
+
