@@ -1,0 +1,252 @@
+"""The signal chain of one exposure: a list of stages that can be read, shortened and reordered.
+
+Not modelled: cosmic rays, blooming, charge transfer, interpixel capacitance, binning, regions.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from getframes.reference.sim import pattern
+from getframes.reference.sim.amplifier import amplifier
+from getframes.reference.sim.clock_induced_charge import clock_induced_charge
+from getframes.reference.sim.dark import dark_current, mean_dark_electrons
+from getframes.reference.sim.digitize import digitize
+from getframes.reference.sim.full_well import full_well
+from getframes.reference.sim.gain import gain
+from getframes.reference.sim.nonlinearity import polynomial, quadratic
+from getframes.reference.sim.photo import mean_photoelectrons
+from getframes.reference.sim.read_noise import read_noise
+from getframes.reference.sim.reset_noise import reset_noise
+from getframes.reference.sim.shot import shot
+from getframes.reference.stream import Address, Kind, key_from_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from getframes.reference.image import Image
+
+    Named = tuple[str, Callable[[Image], NDArray[Any]]]
+
+
+class Sensor(Protocol):
+    """The figures of a camera that the chain needs; units are in the names."""
+
+    @property
+    def resolution(self) -> tuple[int, int]: ...
+    @property
+    def quantum_efficiency(self) -> float: ...
+    @property
+    def full_well_e(self) -> float: ...
+    @property
+    def output_full_well_e(self) -> float | None: ...
+    @property
+    def bit_depth(self) -> int: ...
+    @property
+    def gain_e_per_adu(self) -> float: ...
+    @property
+    def bias_offset_adu(self) -> float: ...
+    @property
+    def read_noise_e(self) -> float: ...
+    @property
+    def read_noise_nonuniformity(self) -> float: ...
+    @property
+    def read_noise_rts_fraction(self) -> float: ...
+    @property
+    def read_noise_rts_factor(self) -> float: ...
+    @property
+    def reset_noise_e(self) -> float: ...
+    @property
+    def dark_current_e_per_s(self) -> float: ...
+    @property
+    def dark_current_ref_temp_c(self) -> float: ...
+    @property
+    def dark_current_doubling_temp_c(self) -> float: ...
+    @property
+    def dark_current_nonuniformity(self) -> float: ...
+    @property
+    def hot_pixel_fraction(self) -> float: ...
+    @property
+    def hot_pixel_factor(self) -> float: ...
+    @property
+    def detector_glow_e_per_s(self) -> float: ...
+    @property
+    def detector_glow_edge_scale_px(self) -> float: ...
+    @property
+    def prnu(self) -> float: ...
+    @property
+    def clock_induced_charge_e(self) -> float: ...
+    @property
+    def nonlinearity(self) -> float: ...
+    @property
+    def nonlinearity_coeffs(self) -> tuple[float, ...] | None: ...
+    @property
+    def em_gain(self) -> float: ...
+    @property
+    def gain_excess_noise_factor(self) -> float: ...
+    @property
+    def avalanche_gain_nonuniformity(self) -> float: ...
+    @property
+    def amplifier_layout(self) -> tuple[int, int]: ...
+    @property
+    def amplifier_boundaries_y_px(self) -> tuple[int, ...]: ...
+    @property
+    def amplifier_boundaries_x_px(self) -> tuple[int, ...]: ...
+    @property
+    def amplifier_gain_factors(self) -> tuple[float, ...] | None: ...
+    @property
+    def amplifier_offsets_adu(self) -> tuple[float, ...] | None: ...
+    @property
+    def amp_gain_nonuniformity(self) -> float: ...
+    @property
+    def amp_offset_spread_adu(self) -> float: ...
+    @property
+    def fixed_pattern_seed(self) -> int: ...
+
+
+class Patterns(NamedTuple):
+    """The fixed maps of a sensor, each `(height, width)`."""
+
+    prnu: Image
+    dark_multiplier: Image
+    glow: Image
+    read_noise_e: Image
+    avalanche_gain: Image
+    amplifier_gain: Image
+    amplifier_offset_adu: Image
+
+
+class Exposure(NamedTuple):
+    """A frame and what went into it, each `(height, width)`."""
+
+    mean_photoelectrons: Image
+    mean_electrons: Image
+    adu: NDArray[np.uint32]
+
+
+def patterns(sensor: Sensor) -> Patterns:
+    """Every fixed map of the sensor."""
+    key, shape, layout = key_from_seed(sensor.fixed_pattern_seed), sensor.resolution, sensor.amplifier_layout
+    amplifiers = pattern.amplifier_index(
+        shape, layout, sensor.amplifier_boundaries_y_px, sensor.amplifier_boundaries_x_px
+    )
+    gains = pattern.amplifier_gains(key, layout, sensor.amp_gain_nonuniformity, sensor.amplifier_gain_factors)
+    offsets = pattern.amplifier_offsets(
+        key, layout, sensor.amp_offset_spread_adu, sensor.amplifier_offsets_adu
+    )
+    return Patterns(
+        prnu=pattern.prnu(key, shape, sensor.prnu),
+        dark_multiplier=pattern.dark_multiplier(
+            key, shape, sensor.dark_current_nonuniformity, sensor.hot_pixel_fraction, sensor.hot_pixel_factor
+        ),
+        glow=pattern.glow(shape, sensor.detector_glow_edge_scale_px),
+        read_noise_e=pattern.read_noise_rms(
+            key,
+            shape,
+            sensor.read_noise_e,
+            sensor.read_noise_nonuniformity,
+            sensor.read_noise_rts_fraction,
+            sensor.read_noise_rts_factor,
+        ),
+        avalanche_gain=pattern.avalanche_gain(
+            key, shape, sensor.avalanche_gain_nonuniformity, sensor.em_gain
+        ),
+        amplifier_gain=gains[amplifiers],
+        amplifier_offset_adu=offsets[amplifiers],
+    )
+
+
+def mean_dark(sensor: Sensor, maps: Patterns, exposure_s: float, temperature_c: float) -> Image:
+    """Mean dark charge and glow of each pixel [e-]."""
+    rate = dark_current(
+        sensor.dark_current_e_per_s,
+        temperature_c,
+        sensor.dark_current_ref_temp_c,
+        sensor.dark_current_doubling_temp_c,
+    )
+    return mean_dark_electrons(
+        rate, exposure_s, maps.dark_multiplier, sensor.detector_glow_e_per_s, maps.glow
+    )
+
+
+def stages(sensor: Sensor, maps: Patterns, at: Address) -> list[Named]:
+    """From mean charge to counts, in the order of the readout; effects that are absent are left out."""
+    well = sensor.full_well_e
+    chain: list[Named] = [("shot", partial(shot, at=at))]
+    if sensor.clock_induced_charge_e:
+        added = partial(clock_induced_charge, mean_e=sensor.clock_induced_charge_e, at=at)
+        chain.append(("clock_induced_charge", added))
+    chain.append(("full_well", partial(full_well, well_e=well)))
+    if sensor.nonlinearity_coeffs is not None:
+        bent = partial(polynomial, coefficients=sensor.nonlinearity_coeffs, well_e=well)
+        chain.append(("nonlinearity", bent))
+    elif sensor.nonlinearity:
+        chain.append(("nonlinearity", partial(quadratic, coefficient=sensor.nonlinearity, well_e=well)))
+    if sensor.em_gain > 1.0:
+        multiplied = partial(
+            gain,
+            gain=sensor.em_gain,
+            excess_noise_factor=sensor.gain_excess_noise_factor,
+            at=at,
+            avalanche_map=maps.avalanche_gain,
+        )
+        chain.append(("gain", multiplied))
+    return chain + _readout(sensor, maps, at)
+
+
+def _readout(sensor: Sensor, maps: Patterns, at: Address) -> list[Named]:
+    node = sensor.full_well_e if sensor.output_full_well_e is None else sensor.output_full_well_e
+    counted = partial(
+        amplifier,
+        gain_e_per_adu=sensor.gain_e_per_adu,
+        bias_offset_adu=sensor.bias_offset_adu,
+        gain_map=maps.amplifier_gain,
+        offset_map_adu=maps.amplifier_offset_adu,
+    )
+    return [
+        ("output_full_well", partial(full_well, well_e=node)),
+        ("reset_noise", partial(reset_noise, rms_e=sensor.reset_noise_e, at=at)),
+        ("read_noise", partial(read_noise, rms_e=maps.read_noise_e, at=at)),
+        ("amplifier", counted),
+        ("digitize", partial(digitize, bit_depth=sensor.bit_depth)),
+    ]
+
+
+def run(charge_e: Image, chain: Sequence[Named]) -> NDArray[Any]:
+    """The output of the last stage."""
+    for _, stage in chain:
+        charge_e = stage(charge_e)
+    return charge_e
+
+
+def kind_of(exposure_s: float, *charges: Image | float) -> Kind:
+    """Bias: no exposure. Dark: light and extra charge are all scalar zeros. Light: everything else."""
+    if exposure_s == 0.0:
+        return Kind.BIAS
+    return Kind.DARK if all(np.ndim(charge) == 0 and charge == 0.0 for charge in charges) else Kind.LIGHT
+
+
+def expose(
+    sensor: Sensor,
+    photon_rate: Image | float,
+    exposure_s: float,
+    temperature_c: float,
+    *,
+    seed: int,
+    frame: int = 0,
+    background: Image | float = 0.0,
+    quantum_efficiency: float | None = None,
+    extra_electrons: Image | float = 0.0,
+) -> Exposure:
+    """Frame number `frame` of `seed`; rates in photons / s / pixel."""
+    maps = patterns(sensor)
+    efficiency = sensor.quantum_efficiency if quantum_efficiency is None else quantum_efficiency
+    photo = mean_photoelectrons(photon_rate, background, exposure_s, efficiency, maps.prnu)
+    mean = photo + mean_dark(sensor, maps, exposure_s, temperature_c) + extra_electrons
+    at = Address(key_from_seed(seed), kind_of(exposure_s, photon_rate, background, extra_electrons), frame)
+    return Exposure(photo, mean, run(mean, stages(sensor, maps, at)).astype(np.uint32))
