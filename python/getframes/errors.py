@@ -44,6 +44,10 @@ class OutputError(GetframesError, OSError):
     """A file or folder could not be written; nothing under a final name was touched."""
 
 
+class OutputExistsError(OutputError, FileExistsError):
+    """A file is there already and was not to be replaced."""
+
+
 class IntegrityError(GetframesError, ValueError):
     """A file differs from what was written."""
 

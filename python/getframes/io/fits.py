@@ -1,0 +1,245 @@
+"""FITS files of frames.
+
+Layout: the data are the primary image. ADU take the smallest integer type that holds them, 16 bits where
+the camera has no more, else 32, unsigned through BZERO; signed and floating data keep their type. `keywords`
+says which card carries which metadata. The truth, on request, follows in image extensions named after its
+fields. Nothing in a file depends on when it was written: there is no DATE, and DATE-OBS and MJD-OBS only
+where the metadata have a ``date_obs``, so the same frame gives the same bytes.
+
+References: FITS standard 4.0, https://fits.gsfc.nasa.gov/fits_standard.html.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes.errors import DomainError, IntegrityError
+from getframes.frame import Frame, FrameTruth
+from getframes.io.atomic import replacing
+from getframes.io.keywords import add_metadata, metadata_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+    from astropy.io.fits import HDUList, Header
+    from astropy.nddata import CCDData
+    from numpy.typing import NDArray
+
+TRUTH_UNITS = {
+    "mean_electrons": "electron",
+    "mean_photoelectrons": "electron",
+    "photon_rate": "photon/s",
+    "spectral_photon_rate": "photon/s",
+    "wavelengths_nm": "nm",
+}
+"""Unit of each truth extension; the extension has the name of the field, in capitals."""
+
+_CHECKSUM_COMMENT = "FITS standard 4.0, 4.4.2.7"
+
+
+def write_frame(
+    frame: Frame, path: str | PathLike[str], *, overwrite: bool = False, truth: bool = False
+) -> None:
+    """Write a frame to a FITS file, complete or not at all.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    path : path
+        The file; a name in ``.gz`` is compressed.
+    overwrite : bool
+        Replace an existing file.
+    truth : bool
+        Add the truth as image extensions.
+
+    Raises
+    ------
+    OutputError
+        If the file exists already (also a `FileExistsError`) or cannot be written.
+    DomainError
+        If the data are no real image, an entry of the metadata cannot be written, or there is no truth.
+    """
+    units = _units(frame, truth=truth)
+    with replacing(path, overwrite=overwrite) as unfinished, unfinished.open("wb") as file:
+        if Path(path).suffix == ".gz":
+            with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
+                units.writeto(packed, output_verify="exception")
+        else:
+            units.writeto(file, output_verify="exception")
+
+
+def read_frame(path: str | PathLike[str], *, checksum: bool = True) -> Frame:
+    """Read a frame from a FITS file: its first image, the metadata, and the truth where it is there.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    checksum : bool
+        Compare the file with its CHECKSUM and DATASUM, where it has them.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is not FITS, has no image, is cut short or differs from its checksums.
+    """
+    content = _content(path)
+    with _opened(path, content) as units:
+        if checksum:
+            _check(path, content, units)
+        unit = next((unit for unit in units if unit.is_image and unit.header.get("NAXIS", 0) >= 2), None)
+        if unit is None:
+            raise IntegrityError(f"{path} has no image")
+        data = _in_memory(unit.data, unit.header)
+        metadata = metadata_of(unit.header)
+        truth = {name: _native(units[name.upper()].data) for name in TRUTH_UNITS if name.upper() in units}
+    required = ("mean_electrons", "mean_photoelectrons", "photon_rate")
+    return Frame(data, metadata, FrameTruth(**truth) if all(name in truth for name in required) else None)
+
+
+def frame_header(frame: Frame) -> Header:
+    """The FITS header of a frame, without the cards that describe the array itself."""
+    from astropy.io.fits import Header
+
+    header = Header()
+    add_metadata(header, frame.metadata, frame.shape)
+    header["BUNIT"] = (_unit(frame), "unit of the pixel values")
+    return header
+
+
+def to_ccddata(frame: Frame) -> CCDData:
+    """The frame as a CCDData: data, unit, header as `meta`, and WCS where the header has one."""
+    from astropy.nddata import CCDData
+    from astropy.wcs import WCS
+
+    header = frame_header(frame)
+    wcs = WCS(header) if "CTYPE1" in header else None
+    return CCDData(np.asarray(frame.data), unit=_unit(frame), meta=header, wcs=wcs)
+
+
+def _unit(frame: Frame) -> str:
+    return str(frame.metadata.get("unit", "adu"))
+
+
+def _units(frame: Frame, *, truth: bool) -> HDUList:
+    """The header-data units of a frame, with their checksums."""
+    from astropy.io.fits import HDUList, ImageHDU, PrimaryHDU
+
+    data = np.asarray(frame.data)
+    if data.ndim != 2 or data.dtype.kind not in "uifb":
+        raise DomainError(f"Frame.data must be a real image (height, width), got {data.dtype} {data.shape}")
+    stored = stored_adu(data, frame.metadata.get("bit_depth"))
+    units = [PrimaryHDU(stored, header=frame_header(frame))]
+    if data.dtype.newbyteorder("=") != _memory_dtype(stored.dtype):
+        units[0].header["NPDTYPE"] = (data.dtype.name, "type of the pixels in memory")
+    if truth:
+        if frame.truth is None:
+            raise DomainError("Frame.truth must be there to be written, got None")
+        for name, array in frame.truth.arrays().items():
+            units.append(ImageHDU(_storable(array), name=name.upper()))
+            units[-1].header["BUNIT"] = (TRUTH_UNITS[name], "unit of the pixel values")
+    file = HDUList(units)
+    file.update_extend()
+    for unit in file:
+        if any(len(card.image) > 80 for card in unit.header.cards):
+            unit.header["LONGSTRN"] = ("OGIP 1.0", "long strings are continued")
+        unit.add_checksum(when=_CHECKSUM_COMMENT)
+    return file
+
+
+def stored_adu(data: NDArray[Any], bit_depth: Any = None) -> NDArray[Any]:
+    """The data in the type they have in a file.
+
+    Unsigned ADU become uint16 where the converter has at most 16 bits and they fit, else uint32, else
+    uint64. Without a bit depth the values decide. Other types stay what they are; bool, int8 and float16
+    become uint16, int16 and float32.
+    """
+    if data.dtype.kind in "ub":
+        highest = int(data.max()) if data.size else 0
+        narrow = highest < 2**16 and not (isinstance(bit_depth, int) and bit_depth > 16)
+        return data.astype(np.uint16 if narrow else np.uint32 if highest < 2**32 else np.uint64)
+    if data.dtype.kind == "i" and data.dtype.itemsize == 1:
+        return data.astype(np.int16)
+    return _storable(data)
+
+
+def _storable(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
+        array = array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
+    return np.ascontiguousarray(array)
+
+
+def _memory_dtype(stored: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in memory of data that say nothing else: ADU are uint32."""
+    return np.dtype(np.uint32) if stored.kind == "u" and stored.itemsize <= 4 else stored.newbyteorder("=")
+
+
+def _in_memory(data: NDArray[Any], header: Header) -> NDArray[Any]:
+    name = header.get("NPDTYPE")
+    return data.astype(np.dtype(name) if isinstance(name, str) else _memory_dtype(data.dtype))
+
+
+def _native(data: NDArray[Any]) -> NDArray[Any]:
+    return data.astype(data.dtype.newbyteorder("="))
+
+
+def _content(path: str | PathLike[str]) -> bytes:
+    content = Path(path).read_bytes()
+    try:
+        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise IntegrityError(f"{path} is damaged: {error}") from error
+
+
+@contextmanager
+def _opened(path: str | PathLike[str], content: bytes) -> Iterator[HDUList]:
+    """The units of a FITS file; whatever is found wrong with them names the file."""
+    from astropy.io import fits
+
+    try:
+        with fits.open(BytesIO(content), memmap=False, lazy_load_hdus=False) as units:
+            yield units
+    except IntegrityError:
+        raise
+    except Exception as error:  # astropy has many ways to stumble over damaged bytes
+        raise IntegrityError(f"{path} is not a readable FITS file: {error}") from error
+
+
+def _check(path: str | PathLike[str], content: bytes, units: HDUList) -> None:
+    """Compare each unit's bytes with its checksums, and the file's length with its units.
+
+    The standard's rule over the bytes themselves: astropy sums the header as it understood it, and a
+    damaged one may be understood as the old one.
+    """
+    from astropy.io.fits import CompImageHDU
+
+    end = 0
+    for number, unit in enumerate(units):
+        where = unit.fileinfo()
+        start, data, end = where["hdrLoc"], where["datLoc"], where["datLoc"] + where["datSpan"]
+        if isinstance(unit, CompImageHDU):
+            continue  # its checksums are those of the image before compression
+        sums = {"CHECKSUM": (start, 0), "DATASUM": (data, unit.header.get("DATASUM"))}
+        stated = [keyword for keyword in sums if keyword in unit.header]
+        for keyword in sums if stated else ():
+            first, expected = sums[keyword]
+            found = _ones_complement_sum(content[first:end])
+            if keyword not in stated or found != int(expected) % 0xFFFFFFFF:
+                raise IntegrityError(f"{path} was changed or damaged: unit {number} breaks its {keyword}")
+    if "CHECKSUM" in units[0].header and end != len(content):
+        raise IntegrityError(f"{path} was changed or damaged: {len(content)} bytes, must be {end}")
+
+
+def _ones_complement_sum(content: bytes) -> int:
+    """Sum of the big-endian 32-bit words with end-around carry; all ones counts as 0."""
+    words = np.frombuffer(content, dtype=">u4", count=len(content) // 4)
+    return int(words.sum(dtype=np.uint64)) % 0xFFFFFFFF

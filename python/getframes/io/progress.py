@@ -1,0 +1,34 @@
+"""A progress bar for long loops."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
+
+
+def progress(iterable: Iterable[T], total: int | None, label: str) -> Iterator[T]:
+    """Pass the items through, and show how many are done, the rate and the time left.
+
+    The bar is on standard error, appears after one second, and only on a terminal.
+
+    Parameters
+    ----------
+    iterable : iterable
+        What to loop over.
+    total : int or None
+        How many items there will be; None where that is not known.
+    label : str
+        What the items are, before the bar.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield from iterable
+        return
+    from tqdm import tqdm
+
+    style = {"unit": " frame", "delay": 1.0, "dynamic_ncols": True, "file": sys.stderr}
+    yield from tqdm(iterable, total=total, desc=label, **style)

@@ -1,0 +1,65 @@
+"""A time series of frames of one scene, with the truth that does not fit into single frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from getframes.frame import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class ObservationTruth:
+    """What the sources did during an observation.
+
+    Attributes
+    ----------
+    times_s : array (n,)
+        Start of each frame [s].
+    light_curve : dict of array (n,)
+        Photons of each named source in each frame.
+    """
+
+    times_s: NDArray[np.float64]
+    light_curve: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Observation:
+    """Frames of one scene in the order they were taken.
+
+    Attributes
+    ----------
+    frames : list of Frame
+        The frames.
+    times_s : array (n,)
+        Start of each frame [s].
+    offsets_pixels : array (n, 2)
+        Where the telescope pointed, (x, y) from the nominal position [px].
+    truth : ObservationTruth, optional
+        Light curves of the named sources.
+    """
+
+    frames: list[Frame]
+    times_s: NDArray[np.float64]
+    offsets_pixels: NDArray[np.float64]
+    truth: ObservationTruth | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self.frames)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Frame:
+        return self.frames[index]
+
+    def __repr__(self) -> str:
+        camera = self.frames[0].metadata.get("camera") if self.frames else None
+        return f"Observation(n_frames={len(self)}, camera={camera!r})"
