@@ -1,0 +1,73 @@
+"""Rules of a camera that hold between fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+
+class Conflict(NamedTuple):
+    """A field that does not fit the others: the rule it breaks, and its value."""
+
+    field: str
+    rule: str
+    value: Any
+
+
+def conflicts(config: Any) -> Iterator[Conflict]:
+    """Every conflict between the fields of `config`, whose single values are all right.
+
+    `config` is anything with the attributes of a `CameraConfig`.
+    """
+    yield from _layout(config)
+    yield from _boundaries(config)
+    yield from _per_amplifier(config)
+    yield from _channels(config)
+    yield from _region(config)
+
+
+def _layout(config: Any) -> Iterator[Conflict]:
+    height, width = config.resolution
+    rows, columns = config.amplifier_layout
+    if rows > height or columns > width:
+        yield Conflict(
+            "amplifier_layout", f"no larger than the sensor of {height} x {width}", config.amplifier_layout
+        )
+
+
+def _boundaries(config: Any) -> Iterator[Conflict]:
+    for axis, word in enumerate(("y", "x")):
+        field = f"amplifier_boundaries_{word}_px"
+        splits = getattr(config, field)
+        blocks, length = config.amplifier_layout[axis], config.resolution[axis]
+        if not splits:
+            continue
+        if len(splits) != blocks - 1:
+            yield Conflict(field, f"{blocks - 1} long, one less than amplifier_layout[{axis}]", splits)
+        elif not all(a < b for a, b in zip((0, *splits), (*splits, length), strict=True)):
+            yield Conflict(field, f"increasing and inside 1..{length - 1}", splits)
+
+
+def _per_amplifier(config: Any) -> Iterator[Conflict]:
+    count = config.amplifier_layout[0] * config.amplifier_layout[1]
+    for field in ("amplifier_gain_factors", "amplifier_offsets_adu"):
+        values = getattr(config, field)
+        if values is not None and len(values) != count:
+            yield Conflict(field, f"{count} long, one value per amplifier", values)
+
+
+def _channels(config: Any) -> Iterator[Conflict]:
+    length = config.resolution[config.readout_channel_axis]
+    if config.readout_channel_count > length:
+        yield Conflict(
+            "readout_channel_count", f"<= {length}, the pixels along its axis", config.readout_channel_count
+        )
+
+
+def _region(config: Any) -> Iterator[Conflict]:
+    if config.roi is None:
+        return
+    height, width = config.resolution
+    left, top, across, down = config.roi
+    if left + across > width or top + down > height:
+        yield Conflict("roi", f"inside the sensor of {height} x {width}", config.roi)

@@ -1,0 +1,47 @@
+"""Stages of the signal chain that a camera asks for and this version does not have."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from getframes.config.camera import CameraConfig
+from getframes.config.camera_fields import FIELDS
+from getframes.config.field import Field
+from getframes.errors import StageNotAvailableError
+
+_DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(CameraConfig)}
+
+
+def missing_stages(config: CameraConfig, *, scene: bool = False) -> tuple[str, ...]:
+    """Names of the stages that frames of this camera need and this version does not have.
+
+    Parameters
+    ----------
+    config : CameraConfig
+        The camera.
+    scene : bool
+        Whether the frames are of a scene; charge diffusion acts there only.
+    """
+    return tuple(dict.fromkeys(entry.stage for entry in _asking(config, scene)))
+
+
+def require_stages(config: CameraConfig, *, scene: bool = False) -> None:
+    """Raise `StageNotAvailableError` when frames of this camera need a stage that is not there.
+
+    The message names the stages, and the fields that ask for them.
+    """
+    asking = _asking(config, scene)
+    if asking:
+        needs = "; ".join(f"{entry.stage} ({entry.name} = {getattr(config, entry.name)})" for entry in asking)
+        raise StageNotAvailableError(
+            f"camera {config.name!r} needs stages that this version does not have: {needs}"
+        )
+
+
+def _asking(config: CameraConfig, scene: bool) -> list[Field]:
+    uses = ("frame", "scene") if scene else ("frame",)
+    return [
+        entry
+        for entry in FIELDS
+        if entry.asks in uses and getattr(config, entry.name) != _DEFAULTS[entry.name]
+    ]
