@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-/// `f32` or `f64`.
+/// `f32` or `f64`. Elementary functions have names that the standard library does not use, so that none of its can slip in.
 pub trait Real:
     Copy
     + Default
@@ -23,10 +23,14 @@ pub trait Real:
     + SubAssign
     + MulAssign
 {
+    /// Bits that sort like the values that are not negative; a negative value is negative, NaN is above infinity.
+    type Order: Copy + Ord + Default;
     /// 0.
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// See [`Real::Order`]. Minima and maxima of integers vectorize; those of floats do not.
+    fn order(self) -> Self::Order;
     /// Nearest value to a double.
     fn of(value: f64) -> Self;
     /// The value as a double, exactly.
@@ -58,21 +62,39 @@ pub trait Real:
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// Natural logarithm of a positive normal number.
-    fn ln(self) -> Self;
+    fn logarithm(self) -> Self;
     /// ln(1 + f) for -1/2 <= f <= 1/2, accurate relative to f.
-    fn ln_1p(f: Self) -> Self;
+    fn logarithm_near_one(f: Self) -> Self;
     /// exp of a number between -700 (f64) or -87 (f32) and the like above.
-    fn exp(self) -> Self;
+    fn exponential(self) -> Self;
 }
 
-/// Horner's rule with one rounding a step; `coefficients` from the highest power down.
+/// A polynomial; `coefficients` from the highest power down. Even and odd powers run side by side, which halves the latency.
 #[inline(always)]
 pub fn polynomial<T: Real, const N: usize>(x: T, coefficients: &[f64; N]) -> T {
-    let mut sum = T::of(coefficients[0]);
-    let mut index = 1;
-    while index < N {
-        sum = sum.mul_add(x, T::of(coefficients[index]));
-        index += 1;
+    if N < 5 {
+        return strided::<T, N, 1>(x, coefficients, 0);
+    }
+    let square = x * x;
+    if N < 12 {
+        let (one, two) = (strided::<T, N, 2>(square, coefficients, 0), strided::<T, N, 2>(square, coefficients, 1));
+        return two.mul_add(x, one);
+    }
+    let fourth = square * square;
+    let low = strided::<T, N, 4>(fourth, coefficients, 1).mul_add(x, strided::<T, N, 4>(fourth, coefficients, 0));
+    let high = strided::<T, N, 4>(fourth, coefficients, 3).mul_add(x, strided::<T, N, 4>(fourth, coefficients, 2));
+    high.mul_add(square, low)
+}
+
+/// Horner's rule over every `STEP`-th power, starting at `x^first`; `power` is x^STEP.
+#[inline(always)]
+fn strided<T: Real, const N: usize, const STEP: usize>(power: T, coefficients: &[f64; N], first: usize) -> T {
+    let count = (N - first).div_ceil(STEP);
+    let mut index = N - 1 - first - (count - 1) * STEP;
+    let mut sum = T::of(coefficients[index]);
+    while index + STEP < N - first {
+        index += STEP;
+        sum = sum.mul_add(power, T::of(coefficients[index]));
     }
     sum
 }
@@ -128,7 +150,12 @@ const EXP_64: [f64; 11] = [
 ];
 
 macro_rules! shared_operations {
-    ($real:ty) => {
+    ($real:ty, $order:ty) => {
+        type Order = $order;
+        #[inline(always)]
+        fn order(self) -> $order {
+            self.to_bits() as $order
+        }
         const ZERO: Self = 0.0;
         const ONE: Self = 1.0;
         #[inline(always)]
@@ -176,28 +203,28 @@ macro_rules! shared_operations {
 }
 
 impl Real for f32 {
-    shared_operations!(f32);
+    shared_operations!(f32, i32);
 
     #[inline(always)]
-    fn ln(self) -> Self {
+    fn logarithm(self) -> Self {
         let bits = self.to_bits() as i32;
         let exponent = (bits - (SQRT_HALF as f32).to_bits() as i32) >> 23;
         let mantissa = Self::from_bits((bits - (exponent << 23)) as u32);
-        let near = Self::ln_1p(mantissa - 1.0);
+        let near = Self::logarithm_near_one(mantissa - 1.0);
         // ln 2 in two parts: the high one times an exponent is exact.
         let exponent = exponent as f32;
         exponent.mul_add(0.693_359_4, exponent.mul_add(-2.121_944_4e-4, near))
     }
 
     #[inline(always)]
-    fn ln_1p(f: Self) -> Self {
+    fn logarithm_near_one(f: Self) -> Self {
         let square = f * f;
         let cube = square * f;
         polynomial(f, &LN_32).mul_add(cube, square.mul_add(-0.5, f))
     }
 
     #[inline(always)]
-    fn exp(self) -> Self {
+    fn exponential(self) -> Self {
         let k = (self * std::f32::consts::LOG2_E).round_ties_even();
         let r = k.mul_add(2.121_944_4e-4, k.mul_add(-0.693_359_4, self));
         let power = Self::from_bits(((k.to_int() + 127) << 23) as u32);
@@ -206,21 +233,21 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
-    shared_operations!(f64);
+    shared_operations!(f64, i64);
 
     #[inline(always)]
-    fn ln(self) -> Self {
+    fn logarithm(self) -> Self {
         let bits = self.to_bits() as i64;
         let exponent = (bits - SQRT_HALF.to_bits() as i64) >> 52;
         let mantissa = Self::from_bits((bits - (exponent << 52)) as u64);
-        let near = Self::ln_1p(mantissa - 1.0);
+        let near = Self::logarithm_near_one(mantissa - 1.0);
         // exponent as f64 without the conversion that AVX2 lacks: 2^52 + 2^51 + exponent, minus the constant.
         let exponent = Self::from_bits((0x4338_0000_0000_0000_i64 + exponent) as u64) - 6_755_399_441_055_744.0;
         exponent.mul_add(LN2_HIGH, exponent.mul_add(LN2_LOW, near))
     }
 
     #[inline(always)]
-    fn ln_1p(f: Self) -> Self {
+    fn logarithm_near_one(f: Self) -> Self {
         let s = f / (2.0 + f);
         let square = s * s;
         // 2s = f - s f, which keeps the leading term exact.
@@ -228,7 +255,7 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn exp(self) -> Self {
+    fn exponential(self) -> Self {
         let shifted = self.mul_add(std::f64::consts::LOG2_E, 6_755_399_441_055_744.0);
         let k = shifted - 6_755_399_441_055_744.0;
         let r = k.mul_add(-LN2_LOW, k.mul_add(-LN2_HIGH, self));
@@ -253,24 +280,24 @@ mod tests {
     fn logarithms_are_accurate() {
         for step in 1..20_000 {
             let x = f64::from(step) * 1.37e-3 + 1e-9;
-            close(Real::ln(x), x.ln(), 3e-16 / x.ln().abs().min(1.0));
-            close(Real::ln(x as f32).wide(), f64::from(x as f32).ln(), 2e-7 / x.ln().abs().min(1.0));
+            close(Real::logarithm(x), x.ln(), 3e-16 / x.ln().abs().min(1.0));
+            close(Real::logarithm(x as f32).wide(), f64::from(x as f32).ln(), 2e-7 / x.ln().abs().min(1.0));
         }
         for step in -290..=414 {
             let f = f64::from(step) * 1e-3;
-            close(<f64 as Real>::ln_1p(f), f.ln_1p(), 4e-16);
-            close(<f32 as Real>::ln_1p(f as f32).wide(), f64::from(f as f32).ln_1p(), 3e-7);
+            close(<f64 as Real>::logarithm_near_one(f), f.ln_1p(), 4e-16);
+            close(<f32 as Real>::logarithm_near_one(f as f32).wide(), f64::from(f as f32).ln_1p(), 3e-7);
         }
-        close(Real::ln(2f64.powi(-33)), -33.0 * std::f64::consts::LN_2, 3e-16);
+        close(Real::logarithm(2f64.powi(-33)), -33.0 * std::f64::consts::LN_2, 3e-16);
     }
 
     #[test]
     fn exponentials_are_accurate() {
         for step in -3000..3000 {
             let x = f64::from(step) * 0.0271;
-            close(Real::exp(x), x.exp(), 4e-16);
-            close(Real::exp(x as f32).wide(), f64::from(x as f32).exp(), 3e-7);
+            close(Real::exponential(x), x.exp(), 4e-16);
+            close(Real::exponential(x as f32).wide(), f64::from(x as f32).exp(), 3e-7);
         }
-        close(Real::exp(-650.0), (-650.0f64).exp(), 4e-16);
+        close(Real::exponential(-650.0), (-650.0f64).exp(), 4e-16);
     }
 }

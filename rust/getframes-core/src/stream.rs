@@ -98,32 +98,34 @@ impl Stream {
         }
     }
 
-    /// `N` consecutive blocks of four words, ten rounds each.
+    /// `N` consecutive blocks of four words, ten rounds each. Lanes are 64 bits wide and only their low halves count: the
+    /// products then need no widening and no packing until the end.
     #[inline(always)]
     fn blocks<const N: usize, const M: usize>(&self, block: u32, out: &mut [u32; M]) {
-        let (mut c0, mut c1) = ([0; N], [self.frame as u32; N]);
-        let (mut c2, mut c3) = ([(self.frame >> 32) as u32; N], [self.counter(); N]);
+        const LOW: u64 = 0xffff_ffff;
+        let (mut c0, mut c1) = ([0; N], [self.frame & LOW; N]);
+        let (mut c2, mut c3) = ([self.frame >> 32; N], [u64::from(self.counter()); N]);
         for lane in 0..N {
-            c0[lane] = block.wrapping_add(lane as u32);
+            c0[lane] = u64::from(block.wrapping_add(lane as u32));
         }
         let (mut k0, mut k1) = (self.key as u32, (self.key >> 32) as u32);
         for _ in 0..10 {
             for lane in 0..N {
-                let even = u64::from(c0[lane]) * 0xD251_1F53;
-                let odd = u64::from(c2[lane]) * 0xCD9E_8D57;
-                c0[lane] = (odd >> 32) as u32 ^ c1[lane] ^ k0;
-                c2[lane] = (even >> 32) as u32 ^ c3[lane] ^ k1;
-                c1[lane] = odd as u32;
-                c3[lane] = even as u32;
+                let even = (c0[lane] & LOW) * 0xD251_1F53;
+                let odd = (c2[lane] & LOW) * 0xCD9E_8D57;
+                c0[lane] = (odd >> 32) ^ c1[lane] ^ u64::from(k0);
+                c2[lane] = (even >> 32) ^ c3[lane] ^ u64::from(k1);
+                c1[lane] = odd;
+                c3[lane] = even;
             }
             k0 = k0.wrapping_add(0x9E37_79B9);
             k1 = k1.wrapping_add(0xBB67_AE85);
         }
         for lane in 0..N {
-            out[4 * lane] = c0[lane];
-            out[4 * lane + 1] = c1[lane];
-            out[4 * lane + 2] = c2[lane];
-            out[4 * lane + 3] = c3[lane];
+            out[4 * lane] = c0[lane] as u32;
+            out[4 * lane + 1] = c1[lane] as u32;
+            out[4 * lane + 2] = c2[lane] as u32;
+            out[4 * lane + 3] = c3[lane] as u32;
         }
     }
 }

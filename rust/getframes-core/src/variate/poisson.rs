@@ -1,1 +1,529 @@
-//! x
+//! Poisson variates: the smallest k with F(k; mu) >= u, exactly, in both precisions.
+//!
+//! | mean | method |
+//! |---|---|
+//! | mu < 5 | sequential search on the CDF |
+//! | 5 <= mu <= 2^20 | normal-asymptotic inverse: k = floor(mu + sqrt(mu) z + z^2 A(s) + T(s) + X1(s)/mu + X2(s)/mu^2 ...), s = z/sqrt(mu) |
+//! | above | Cornish-Fisher series |
+//!
+//! A and T are the leading terms of Temme's uniform expansion (Temme 1979, doi:10.1137/0510071; Giles 2016,
+//! doi:10.1145/2699466), fitted together with X1, X2, X3 over the range where the step is used. A lane whose result lies so close to
+//! a step of the CDF that the error of its method could matter is *mended*: the CDF itself decides. So a float32 and a float64 mean
+//! of the same value give the same count, and the count never decreases when the mean grows.
+//!
+//! Not exact beyond mu = 2^32, where the mean itself is no longer known to one electron in either precision.
+
+use crate::Real;
+use crate::real::polynomial;
+use crate::variate::normal::{self, Quantile};
+
+/// Lanes that choose their method together.
+const BLOCK: usize = 64;
+/// Lanes that search together.
+const GROUP: usize = 16;
+/// Means below this are searched.
+const SEARCH_BELOW: f64 = 5.0;
+/// Means above this take the Cornish-Fisher series.
+const SERIES_ABOVE: f64 = 1_048_576.0;
+/// Means above this are not mended.
+const EXACT_BELOW: f64 = 4_294_967_296.0;
+
+/// A precision for which the Poisson quantile is fitted.
+pub trait Law: Quantile {
+    /// Distance from a step, in uniforms, below which a searched lane is mended.
+    const SEARCH_MARGIN: f64;
+    /// Distance from a step, in counts, below which an inverted lane is mended, and its growth with |k - mu|.
+    const STEP_MARGIN: f64;
+    /// See [`Law::STEP_MARGIN`].
+    const STEP_GROWTH: f64;
+    /// `z^2 A(s) + T(s) + X1(s)/mu + ...`, given s and 1/mu.
+    fn correction(z: Self, s: Self, reciprocal: Self) -> Self;
+}
+
+impl Law for f32 {
+    const SEARCH_MARGIN: f64 = 2e-6;
+    const STEP_MARGIN: f64 = 2e-4;
+    const STEP_GROWTH: f64 = 1e-6;
+    #[inline(always)]
+    fn correction(z: Self, s: Self, reciprocal: Self) -> Self {
+        let small = polynomial(s, &SECOND_32).mul_add(reciprocal, polynomial(s, &FIRST_32));
+        (z * z).mul_add(polynomial(s, &LEADING_32), small.mul_add(reciprocal, polynomial(s, &SHIFT_32)))
+    }
+}
+
+impl Law for f64 {
+    const SEARCH_MARGIN: f64 = 0.0;
+    const STEP_MARGIN: f64 = 6e-5;
+    const STEP_GROWTH: f64 = 1e-12;
+    #[inline(always)]
+    fn correction(z: Self, s: Self, reciprocal: Self) -> Self {
+        let smaller = polynomial(s, &THIRD_64).mul_add(reciprocal, polynomial(s, &SECOND_64));
+        let small = smaller.mul_add(reciprocal, polynomial(s, &FIRST_64));
+        (z * z).mul_add(polynomial(s, &LEADING_64), small.mul_add(reciprocal, polynomial(s, &SHIFT_64)))
+    }
+}
+
+/// Where the fits hold: |z| and s.
+const Z_MAX: f64 = 4.1;
+const S_MIN: f64 = -1.05;
+const S_MAX: f64 = 1.75;
+
+/// Counts for a tile of means (finite, not negative) and words. `counts` may not alias `mean`.
+#[inline(always)]
+pub fn fill<T: Law>(mean: &[T], words: &[u32], counts: &mut [T]) {
+    let count = counts.len();
+    let (mean, words) = (&mean[..count], &words[..count]);
+    let whole = count - count % BLOCK;
+    for start in (0..whole).step_by(BLOCK) {
+        let end = start + BLOCK;
+        block(
+            (&mean[start..end]).try_into().expect("a block"),
+            (&words[start..end]).try_into().expect("a block"),
+            (&mut counts[start..end]).try_into().expect("a block"),
+        );
+    }
+    if whole < count {
+        let (mut last_mean, mut last_words, mut last) = ([T::ZERO; BLOCK], [0; BLOCK], [T::ZERO; BLOCK]);
+        last_mean[..count - whole].copy_from_slice(&mean[whole..]);
+        last_words[..count - whole].copy_from_slice(&words[whole..]);
+        block(&last_mean, &last_words, &mut last);
+        counts[whole..].copy_from_slice(&last[..count - whole]);
+    }
+}
+
+#[inline(always)]
+fn block<T: Law>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+    let seam = T::of(SEARCH_BELOW);
+    let (mut least, mut most) = (mean[0].order(), mean[0].order());
+    for &mu in mean {
+        least = least.min(mu.order());
+        most = most.max(mu.order());
+    }
+    let boundary = seam.order();
+    if most < boundary {
+        search(mean, words, counts);
+    } else if least >= boundary {
+        invert(mean, words, counts);
+    } else {
+        // Each method sees a harmless mean in the lanes of the other.
+        let (mut low, mut high, mut inverted) = ([T::ZERO; BLOCK], [seam; BLOCK], [T::ZERO; BLOCK]);
+        for lane in 0..BLOCK {
+            let below = mean[lane] < seam;
+            low[lane] = if below { mean[lane] } else { T::ZERO };
+            high[lane] = if below { T::of(100.0) } else { mean[lane] };
+        }
+        search(&low, words, counts);
+        invert(&high, words, &mut inverted);
+        for lane in 0..BLOCK {
+            counts[lane] = if mean[lane] < seam { counts[lane] } else { inverted[lane] };
+        }
+    }
+}
+
+/// Walks up the CDF, all lanes of a group together, until every lane has found its step.
+#[inline(always)]
+fn search<T: Law>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+    for start in (0..BLOCK).step_by(GROUP) {
+        let mean: &[T; GROUP] = (&mean[start..start + GROUP]).try_into().expect("a group");
+        let words: &[u32; GROUP] = (&words[start..start + GROUP]).try_into().expect("a group");
+        let counts: &mut [T; GROUP] = (&mut counts[start..start + GROUP]).try_into().expect("a group");
+        search_group(mean, words, counts);
+    }
+}
+
+#[inline(always)]
+fn search_group<T: Law>(mean: &[T; GROUP], words: &[u32; GROUP], counts: &mut [T; GROUP]) {
+    // 1 - u >= mu implies u <= exp(-mu): no charge. Exact where it is close: there 1 - u has few bits.
+    let mut quiet = true;
+    for lane in 0..GROUP {
+        let folded = if words[lane] < 1 << 31 { 1 << 30 } else { !words[lane] as i32 };
+        quiet &= (T::of_int(folded) + T::of(0.5)) * T::of(1.0 / 4_294_967_296.0) >= mean[lane];
+    }
+    *counts = [T::ZERO; GROUP];
+    if quiet {
+        return;
+    }
+    let (mut term, mut sum, mut u) = ([T::ZERO; GROUP], [T::ZERO; GROUP], [T::ZERO; GROUP]);
+    let mut gap = [T::ONE; GROUP];
+    for lane in 0..GROUP {
+        // u - 1/2 keeps the sign bit of the word out of the conversion.
+        u[lane] = (T::of_int((words[lane] ^ (1 << 31)) as i32) + T::of(0.5)).mul_add(T::of(1.0 / 4_294_967_296.0), T::of(0.5));
+        term[lane] = (-mean[lane]).exponential();
+        sum[lane] = term[lane];
+    }
+    let mut k = 0;
+    loop {
+        let mut open = false;
+        for lane in 0..GROUP {
+            let above = u[lane] - sum[lane];
+            gap[lane] = gap[lane].least(above.abs());
+            open |= above > T::ZERO;
+            counts[lane] += if above > T::ZERO { T::ONE } else { T::ZERO };
+        }
+        k += 1;
+        if !open || k == RECIPROCALS.len() {
+            break;
+        }
+        let reciprocal = T::of(RECIPROCALS[k]);
+        for lane in 0..GROUP {
+            term[lane] *= mean[lane] * reciprocal;
+            sum[lane] += term[lane];
+        }
+    }
+    let margin = T::of(T::SEARCH_MARGIN);
+    if gap.iter().fold(false, |any, &gap| any | (gap < margin)) {
+        for lane in 0..GROUP {
+            if gap[lane] < margin && mean[lane] > T::ZERO {
+                counts[lane] = T::of(exact(mean[lane].wide(), words[lane], counts[lane].wide()));
+            }
+        }
+    }
+}
+
+/// 1/k; the search ends long before the table does (F(31; 5) = 1 - 3e-15).
+const RECIPROCALS: [f64; 32] = {
+    let mut table = [1.0; 32];
+    let mut k = 1;
+    while k < table.len() {
+        table[k] = 1.0 / k as f64;
+        k += 1;
+    }
+    table
+};
+
+/// The asymptotic inverse of a block whose means are all at least 5.
+#[inline(always)]
+fn invert<T: Law>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+    let mut z = [T::ZERO; BLOCK];
+    normal::fill(words, &mut z);
+    let mut doubtful = [0u32; BLOCK];
+    for lane in 0..BLOCK {
+        let (mu, z) = (mean[lane], z[lane]);
+        let root = mu.sqrt();
+        let inverse = T::ONE / root;
+        let s = z * inverse;
+        let clamped = s.most(T::of(S_MIN)).least(T::of(S_MAX));
+        let offset = root.mul_add(z, T::correction(z, clamped, inverse * inverse));
+        // The integer part of mu is set aside, so that its size costs no digits.
+        let whole = mu.floor();
+        let position = (mu - whole) + offset;
+        let k = position.floor();
+        counts[lane] = whole + k;
+        let margin = T::of(T::STEP_GROWTH).mul_add(offset.abs(), T::of(T::STEP_MARGIN));
+        let from_middle = (position - k - T::of(0.5)).abs();
+        doubtful[lane] = u32::from(
+            (from_middle > T::of(0.5) - margin) | (s != clamped) | (z.abs() > T::of(Z_MAX)) | (mu > T::of(SERIES_ABOVE)),
+        );
+    }
+    if doubtful.iter().fold(0, |any, &one| any | one) != 0 {
+        for lane in 0..BLOCK {
+            if doubtful[lane] != 0 {
+                counts[lane] = T::of(mend(mean[lane].wide(), words[lane]));
+            }
+        }
+    }
+}
+
+/// The exact count of one lane with mu >= 5: the double precision inverse, and the CDF where that is not sure.
+#[inline(never)]
+fn mend(mu: f64, word: u32) -> f64 {
+    let z = normal::of_word(word);
+    let root = mu.sqrt();
+    let s = z / root;
+    let (offset, margin) = if mu > SERIES_ABOVE {
+        (root.mul_add(z, cornish_fisher(z, root)), 1e-6 + 4e-16 * mu)
+    } else {
+        let sure = z.abs() <= Z_MAX && (S_MIN..=S_MAX).contains(&s);
+        let offset = root.mul_add(z, f64::correction(z, s.clamp(S_MIN, S_MAX), 1.0 / mu));
+        (offset, if sure { f64::STEP_MARGIN } else { 1.0 })
+    };
+    let whole = mu.floor();
+    let position = (mu - whole) + offset;
+    let k = (whole + position.floor()).max(0.0);
+    let from_middle = (position - position.floor() - 0.5).abs();
+    if from_middle > 0.5 - margin && mu < EXACT_BELOW { exact(mu, word, k) } else { k }
+}
+
+/// Terms of the quantile beyond mu + sqrt(mu) z, to order mu^-1; error of order mu^-3/2.
+fn cornish_fisher(z: f64, root: f64) -> f64 {
+    let square = z * z;
+    let order_0 = 1.0 / 3.0 + square / 6.0;
+    let order_1 = -z * (1.0 / 36.0 + square / 72.0);
+    let order_2 = -8.0 / 405.0 + square * (7.0 / 810.0 + square / 270.0);
+    order_0 + (order_1 + order_2 / root) / root
+}
+
+/// The count that the CDF decides, starting from a guess that may be off by any amount (each step away costs one term).
+#[inline(never)]
+pub fn exact(mu: f64, word: u32, guess: f64) -> f64 {
+    let mut k = guess.max(0.0);
+    if word < 1 << 31 {
+        // Lower half: the smallest k with F(k) >= u.
+        let u = (f64::from(word) + 0.5) / 4_294_967_296.0;
+        let mut probability = mass(k, mu);
+        let mut cumulative = probability * lower_sum(k, mu);
+        while k > 0.0 && cumulative - probability >= u {
+            cumulative -= probability;
+            probability *= k / mu;
+            k -= 1.0;
+        }
+        while cumulative < u {
+            k += 1.0;
+            probability *= mu / k;
+            cumulative += probability;
+        }
+    } else {
+        // Upper half: the smallest k with P(X > k) <= 1 - u.
+        let v = (f64::from(!word) + 0.5) / 4_294_967_296.0;
+        let mut next = mass(k + 1.0, mu);
+        let mut above = next * upper_sum(k + 1.0, mu);
+        while k > 0.0 && above + next * (k + 1.0) / mu <= v {
+            next *= (k + 1.0) / mu;
+            above += next;
+            k -= 1.0;
+        }
+        while above > v {
+            above -= next;
+            k += 1.0;
+            next *= mu / (k + 1.0);
+        }
+    }
+    k
+}
+
+/// F(k) / p(k) = 1 + k/mu + k(k-1)/mu^2 + ...
+fn lower_sum(mut k: f64, mu: f64) -> f64 {
+    let (mut term, mut sum) = (1.0, 1.0);
+    while k > 0.0 && term > 1e-18 * sum {
+        term *= k / mu;
+        sum += term;
+        k -= 1.0;
+    }
+    sum
+}
+
+/// P(X >= k) / p(k) = 1 + mu/(k+1) + mu^2/((k+1)(k+2)) + ...
+fn upper_sum(mut k: f64, mu: f64) -> f64 {
+    let (mut term, mut sum) = (1.0, 1.0);
+    while term > 1e-18 * sum {
+        k += 1.0;
+        term *= mu / k;
+        sum += term;
+    }
+    sum
+}
+
+/// p(k; mu), by Loader's saddle-point form (Loader 2000, *Fast and accurate computation of binomial probabilities*).
+pub(crate) fn mass(k: f64, mu: f64) -> f64 {
+    let (exponent, scale) = match k {
+        0.0 => (-mu, 1.0),
+        _ => (-stirling_error(k) - deviance(k, mu), (std::f64::consts::TAU * k).sqrt()),
+    };
+    if exponent < -700.0 { 0.0 } else { exponent.exponential() / scale }
+}
+
+/// ln(k!) - ln(sqrt(2 pi k) (k/e)^k).
+pub(crate) fn stirling_error(k: f64) -> f64 {
+    if k < 16.0 && k == k.floor() {
+        return STIRLING_ERRORS[k as usize];
+    }
+    let square = 1.0 / (k * k);
+    let series = [1.0 / 1188.0, -1.0 / 1680.0, 1.0 / 1260.0, -1.0 / 360.0, 1.0 / 12.0];
+    polynomial(square, &series) / k
+}
+
+/// k ln(k/mu) + mu - k without cancellation.
+pub(crate) fn deviance(k: f64, mu: f64) -> f64 {
+    if (k - mu).abs() >= 0.1 * (k + mu) {
+        return k.mul_add((k / mu).logarithm(), mu - k);
+    }
+    let v = (k - mu) / (k + mu);
+    let square = v * v;
+    let (mut sum, mut power, mut odd) = ((k - mu) * v, 2.0 * k * v, 1.0);
+    loop {
+        power *= square;
+        odd += 2.0;
+        let next = sum + power / odd;
+        if next == sum {
+            return sum;
+        }
+        sum = next;
+    }
+}
+
+/// Exact values of [`stirling_error`] for k = 0..16 (0 is not used).
+const STIRLING_ERRORS: [f64; 16] = [
+    0.0,
+    0.08106146679532725822,
+    0.041340695955409294094,
+    0.027677925684998339149,
+    0.020790672103765093112,
+    0.016644691189821192163,
+    0.013876128823070747999,
+    0.011896709945891770095,
+    0.010411265261972096497,
+    0.0092554621827127329177,
+    0.0083305634333628712565,
+    0.007573675487951840795,
+    0.0069428401072095298657,
+    0.0064089941880042070684,
+    0.0059513701127588477356,
+    0.005554733551962801371,
+];
+
+// A, T, X1, X2 for float32: error 9e-5 of a count over |z| <= 4.1, -1.05 <= s <= 1.75, mu >= 5.
+const LEADING_32: [f64; 8] = [
+    -4.760016660608882e-05,
+    0.00028630815401966284,
+    -0.0005666745986131269,
+    0.00044739755604273224,
+    -0.0010280648145048583,
+    0.003715125910815795,
+    -0.013934738788854845,
+    0.16666310011969251,
+];
+const SHIFT_32: [f64; 7] = [
+    -0.00018041041602759512,
+    0.0018567971210054599,
+    0.0027276052250019855,
+    -0.007187167220990756,
+    0.008723645980139258,
+    -0.0271953410295805,
+    0.33332700286611555,
+];
+const FIRST_32: [f64; 5] = [
+    -0.017208013828509974,
+    0.019151713716388772,
+    -0.014445282642937827,
+    0.017042078893872374,
+    -0.01957416053870818,
+];
+const SECOND_32: [f64; 3] = [
+    0.025101369388833148,
+    -0.003793771240045488,
+    -0.002525779127898247,
+];
+
+// A, T, X1, X2, X3 for float64: error 2e-5 of a count over the same range.
+const LEADING_64: [f64; 11] = [
+    5.5726059750492406e-06,
+    -6.080044976926081e-05,
+    0.00016050786999996928,
+    -8.614256843149254e-05,
+    -6.040180885018702e-05,
+    -0.00016603789611725905,
+    0.0006295104891430979,
+    -0.001372751731905781,
+    0.003696819577604039,
+    -0.013886190320295628,
+    0.1666667921151028,
+];
+const SHIFT_64: [f64; 10] = [
+    0.00032659072529288383,
+    -0.0012900420903727188,
+    -0.0001100312794724501,
+    0.003343506540900031,
+    -0.0022078711996115904,
+    0.0006213596613031199,
+    -0.0027916905583110782,
+    0.00872626509050848,
+    -0.0278490295816684,
+    0.3333313469449658,
+];
+const FIRST_64: [f64; 8] = [
+    0.0040874879851389165,
+    -0.008550643861835286,
+    0.009150043083253798,
+    -0.011394423208066802,
+    0.005554962693822355,
+    -0.010899643295594624,
+    0.017729617911186137,
+    -0.019778064150470686,
+];
+const SECOND_64: [f64; 6] = [
+    -0.01646722181107825,
+    0.026524485542145267,
+    0.020508214284927644,
+    -0.005581381495475443,
+    -0.0022982668498475146,
+    -0.0010050937538843012,
+];
+const THIRD_64: [f64; 4] = [
+    -0.03741527948469596,
+    -0.013170619152543092,
+    0.007133008345739034,
+    0.0036497249235555333,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{self, Kernel};
+    use crate::stream::Stream;
+
+    struct Fill<'a, T>(&'a [T], &'a [u32], &'a mut [T]);
+    impl<T: Law> Kernel for Fill<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn run(self) {
+            fill(self.0, self.1, self.2);
+        }
+    }
+
+    fn counts<T: Law>(mean: f32, words: &[u32]) -> Vec<f64> {
+        let mut out = vec![T::ZERO; words.len()];
+        simd::dispatch(Fill(&vec![T::of(mean.into()); words.len()], words, &mut out));
+        out.iter().map(|count| count.wide()).collect()
+    }
+
+    fn words() -> Vec<u32> {
+        let stream = Stream { key: 3, frame: 0, kind: 3, stage: 32, draw: 0 };
+        let mut words = vec![0; 40_000];
+        stream.fill(0, &mut words);
+        words.extend([0, 1, 2, 1000, u32::MAX, u32::MAX - 1, u32::MAX - 1000, 1 << 31, (1 << 31) - 1]);
+        words.extend((0..2000).map(|step| step * 997));
+        words.extend((0..2000).map(|step| u32::MAX - step * 997));
+        words
+    }
+
+    #[test]
+    fn both_precisions_give_the_exact_quantile() {
+        let words = words();
+        for mean in [
+            1e-8, 1e-5, 1e-3, 0.03, 0.4, 1.0, 2.7, 4.0, 4.9999, 5.0, 5.0001, 6.3, 7.2, 9.0, 12.0, 18.5, 23.0, 40.0, 77.7, 150.0,
+            1e3, 7777.7, 1e5, 1e6, 1_048_570.0, 1_048_580.0, 3e6,
+        ] {
+            let (single, double) = (counts::<f32>(mean, &words), counts::<f64>(mean, &words));
+            for ((&word, &single), &double) in words.iter().zip(&single).zip(&double) {
+                let mu = f64::from(mean);
+                // From a guess two away, so that the walk does the work.
+                let want = exact(mu, word, (double - 2.0).max(0.0));
+                assert_eq!(double, want, "mean {mean}, word {word}, double");
+                assert_eq!(single, want, "mean {mean}, word {word}, single");
+            }
+        }
+    }
+
+    #[test]
+    fn masses_sum_to_one() {
+        for mu in [0.3, 4.0, 55.5, 3000.0] {
+            let sum: f64 = (0..20_000).map(|k| mass(f64::from(k), mu)).sum();
+            assert!((sum - 1.0).abs() < 1e-13, "{mu}: {sum}");
+        }
+    }
+
+    #[test]
+    fn every_level_gives_the_same_bits() {
+        let words = words();
+        let mean: Vec<f32> = words.iter().map(|&word| (word % 1000) as f32 * 0.02).collect();
+        let mut seen = Vec::new();
+        for level in simd::available() {
+            assert!(simd::choose(Some(level.name())));
+            let mut out = vec![0.0; words.len()];
+            simd::dispatch(Fill(&mean, &words, &mut out));
+            seen.push(out);
+        }
+        assert!(simd::choose(None));
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}

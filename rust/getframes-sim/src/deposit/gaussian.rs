@@ -1,0 +1,203 @@
+//! A round Gaussian, integrated over pixels exactly.
+//!
+//! | symbol | name    | unit  |
+//! |--------|---------|-------|
+//! | σ      | `sigma` | pixel |
+//!
+//! Law: E(u, v) = e(u) e(v), e(u) = Φ((u + 1/2)/σ) - Φ((u - 1/2)/σ), out to 5 σ.
+//!
+//! e is a difference of upper tails Q = 1 - Φ, on the side where they are small, so that every column keeps its relative
+//! accuracy: 1e-4 in f32 and 1e-9 in f64. Q(u) = exp(-u²/2) P(w), with P a polynomial in w = (u - k)/(u + k) (the form of Shepherd
+//! & Laframboise 1981, doi:10.1090/S0025-5718-1981-0595058-X); the coefficients were fitted for this file.
+//! The square of 2 * ceil(5 σ) + 1 pixels loses less than 1.2e-6 of the light.
+
+use super::{Band, Profile, Stars, pixel_of};
+use getframes_core::real::{Real, polynomial};
+use std::marker::PhantomData;
+
+/// Standard deviations out to which light is drawn.
+pub const REACH_SIGMA: f64 = 5.0;
+
+/// Widest Gaussian whose columns are accurate in single precision [pixel].
+pub const WIDEST_SINGLE: f64 = 8.0;
+
+/// Columns that the innermost loops take at a time.
+const LANES: usize = 16;
+
+/// Column values that are prepared at a time.
+const BATCH: usize = 1024;
+
+/// A Gaussian whose columns are computed in precision `P`.
+#[derive(Debug)]
+pub struct Gaussian<P> {
+    sigma: f64,
+    /// Pixels drawn on each side of the star's own.
+    half: usize,
+    /// Room for the edges of one row of the patch.
+    stride: usize,
+    precision: PhantomData<P>,
+}
+
+impl<P> Gaussian<P> {
+    /// A Gaussian of standard deviation `sigma` [pixel], positive.
+    pub fn new(sigma: f64) -> Self {
+        let half = (REACH_SIGMA * sigma).ceil().max(1.0) as usize;
+        Self { sigma, half, stride: (2 * half + 2).next_multiple_of(LANES), precision: PhantomData }
+    }
+}
+
+impl<T: Real, P: Tail> Profile<T> for Gaussian<P> {
+    fn reach(&self) -> (usize, usize) {
+        (self.half, self.half)
+    }
+
+    #[inline(always)]
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
+        let at_once = (BATCH / self.stride).clamp(1, order.len());
+        let mut tails = vec![P::ZERO; at_once * self.stride];
+        let (mut columns, mut rows) = (vec![T::ZERO; tails.len()], vec![T::ZERO; tails.len()]);
+        for group in order.chunks(at_once) {
+            self.fractions(stars.x, group, &mut tails, &mut columns);
+            self.fractions(stars.y, group, &mut tails, &mut rows);
+            let patches = columns.chunks_exact(self.stride).zip(rows.chunks_exact(self.stride));
+            for (&star, (columns, rows)) in group.iter().zip(patches) {
+                let star = star as usize;
+                let left = pixel_of(stars.x[star]) - self.half as i64;
+                let top = pixel_of(stars.y[star]) - self.half as i64;
+                self.add(&mut band, (left, top), columns, rows, T::of(stars.flux[star]));
+            }
+        }
+    }
+}
+
+impl<P: Tail> Gaussian<P> {
+    /// e of every column of every star of a group, `stride` values a star, zero beyond the patch.
+    #[inline(always)]
+    fn fractions<T: Real>(&self, positions: &[f64], group: &[u32], tails: &mut [P], fractions: &mut [T]) {
+        let inverse = P::of(1.0 / self.sigma);
+        for (&star, tails) in group.iter().zip(tails.chunks_exact_mut(self.stride)) {
+            let position = positions[star as usize];
+            let first_edge = P::of((pixel_of(position) - self.half as i64) as f64 - 0.5 - position);
+            for (chunk, tails) in tails.chunks_exact_mut(LANES).enumerate() {
+                for (lane, tail) in tails.iter_mut().enumerate() {
+                    let edge = first_edge + P::of_int((chunk * LANES + lane) as i32);
+                    *tail = signed_tail(edge * inverse);
+                }
+            }
+        }
+        let count = 2 * self.half + 1;
+        for (tails, fractions) in tails.chunks_exact(self.stride).zip(fractions.chunks_exact_mut(self.stride)).take(group.len()) {
+            for ((pair, fraction), column) in tails.windows(2).zip(fractions).zip(0..count) {
+                debug_assert!(column < count);
+                *fraction = T::of(between(pair[0], pair[1]).wide());
+            }
+        }
+    }
+
+    /// Adds one star's patch, whose first pixel is `corner`, to the band.
+    #[inline(always)]
+    fn add<T: Real>(&self, band: &mut Band<'_, T>, corner: (i64, i64), columns: &[T], rows: &[T], flux: T) {
+        let (left, top) = corner;
+        let (first, last) = band.rows(top, top + 2 * self.half as i64);
+        let skipped = (first as i64 + band.first_row - top) as usize;
+        let width = band.width;
+        let lines = band.pixels[first * width..last * width].chunks_exact_mut(width).zip(&rows[skipped..]);
+        if self.stride == LANES && left >= 0 && left as usize + LANES <= width {
+            for (line, &row) in lines {
+                add_line::<T>(&mut line[left as usize..][..LANES], &columns[..LANES], flux * row);
+            }
+        } else {
+            let from = left.max(0) as usize;
+            let to = (left + 2 * self.half as i64 + 1).clamp(from as i64, width as i64) as usize;
+            let columns = &columns[(from as i64 - left) as usize..];
+            for (line, &row) in lines {
+                add_line(&mut line[from..to], columns, flux * row);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_line<T: Real>(line: &mut [T], columns: &[T], light: T) {
+    for (pixel, &column) in line.iter_mut().zip(columns) {
+        *pixel = column.mul_add(light, *pixel);
+    }
+}
+
+/// The normal probability between two edges, from their signed tails.
+#[inline(always)]
+fn between<P: Real>(low: P, high: P) -> P {
+    let difference = (high - low).abs();
+    if low < P::ZERO && high >= P::ZERO { P::ONE - difference } else { difference }
+}
+
+/// Q(|u|) with the sign of u.
+#[inline(always)]
+fn signed_tail<P: Tail>(u: P) -> P {
+    let size = u.abs().least(P::of(P::FARTHEST));
+    let w = P::of(-2.0 * P::SHIFT).mul_add(P::ONE / (size + P::of(P::SHIFT)), P::ONE);
+    let tail = (size * size * P::of(-0.5)).exponential() * P::ratio(w);
+    if u < P::ZERO { -tail } else { tail }
+}
+
+/// A precision that the upper tail of the normal law is known in.
+pub trait Tail: Real {
+    /// Where the tail is cut: below it, exp would leave the range of normal numbers.
+    const FARTHEST: f64;
+    /// k.
+    const SHIFT: f64;
+    /// P(w).
+    fn ratio(w: Self) -> Self;
+}
+
+impl Tail for f32 {
+    const FARTHEST: f64 = 13.0;
+    const SHIFT: f64 = 2.5;
+    #[inline(always)]
+    fn ratio(w: Self) -> Self {
+        polynomial(w, &RATIO_32)
+    }
+}
+
+impl Tail for f64 {
+    const FARTHEST: f64 = 37.0;
+    const SHIFT: f64 = 5.0;
+    #[inline(always)]
+    fn ratio(w: Self) -> Self {
+        polynomial(w, &RATIO_64)
+    }
+}
+
+/// Relative error 7e-8.
+const RATIO_32: [f64; 9] = [
+    -0.0001565438672240483762,
+    -0.00033083717854689423508,
+    0.00080225732566896888828,
+    0.0029423676359545043525,
+    -0.0051187802432086732357,
+    -0.024548164725100367676,
+    0.11313525674850941094,
+    -0.22806980183914293149,
+    0.14133134054384494323,
+];
+
+/// Relative error 3e-13.
+const RATIO_64: [f64; 17] = [
+    6.8736827965426331588e-8,
+    1.579186953051556797e-7,
+    -6.8807858034738094601e-7,
+    -1.1789252969136132757e-6,
+    6.6677155488672383874e-6,
+    9.0576856850320073631e-7,
+    -0.000060441957564504267709,
+    0.00013429713839543366989,
+    0.00021955514327538886364,
+    -0.0023788487403909601926,
+    0.0089913698869845330231,
+    -0.023413899970310212517,
+    0.047855352327279056517,
+    -0.080883877291959214954,
+    0.11606881188520349979,
+    -0.14345755526357818522,
+    0.076919304975006598648,
+];
