@@ -33,6 +33,8 @@ pub trait Real:
     fn order(self) -> Self::Order;
     /// Nearest value to a double.
     fn of(value: f64) -> Self;
+    /// Nearest value to a single-precision number (always exact).
+    fn from_single(value: f32) -> Self;
     /// The value as a double, exactly.
     fn wide(self) -> f64;
     /// Nearest value to a signed integer.
@@ -161,6 +163,10 @@ macro_rules! shared_operations {
         #[inline(always)]
         fn of(value: f64) -> Self {
             value as Self
+        }
+        #[inline(always)]
+        fn from_single(value: f32) -> Self {
+            Self::from(value)
         }
         #[inline(always)]
         fn wide(self) -> f64 {

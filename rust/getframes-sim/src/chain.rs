@@ -1,0 +1,364 @@
+//! The chain: a list of stages, run fused, tile by tile, while a tile is in the L1 cache.
+//!
+//! A stage reads and writes the values of its tile and nothing else; words are addressed by the pixel on the sensor. So the result does
+//! not depend on tiles, threads or order, and running the stages one at a time over the whole image gives the same bits.
+
+use crate::amplifier::Amplifier;
+use crate::dark::Dark;
+use crate::digitize;
+use crate::extra::Extra;
+use crate::full_well::FullWell;
+use crate::gain::Gain;
+use crate::input::Input;
+use crate::nonlinearity::Nonlinearity;
+use crate::photo::Photo;
+use crate::read_noise::ReadNoise;
+use crate::shot::{ClockInducedCharge, Shot};
+use getframes_core::pool::Cancel;
+use getframes_core::simd::{self, Kernel};
+use getframes_core::stream::Stream;
+use getframes_core::variate::{TILE, gamma, normal, poisson};
+use getframes_core::{Error, Real};
+use rayon::prelude::*;
+
+/// A precision the chain runs in.
+pub trait Working: Real + normal::Quantile + poisson::Law + gamma::Law {}
+impl Working for f32 {}
+impl Working for f64 {}
+
+/// One stage of the chain.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum Stage<'a> {
+    Input(Input<'a>),
+    Photo(Photo<'a>),
+    Dark(Dark<'a>),
+    Extra(Extra<'a>),
+    Shot(Shot),
+    ClockInducedCharge(ClockInducedCharge),
+    FullWell(FullWell),
+    Nonlinearity(Nonlinearity),
+    Gain(Gain<'a>),
+    ReadNoise(ReadNoise<'a>),
+    Amplifier(Amplifier<'a>),
+}
+
+/// A frame, and where it lies on its sensor.
+#[derive(Clone, Copy, Debug)]
+pub struct Region {
+    /// Height and width of the frame.
+    pub shape: [usize; 2],
+    /// Width of the sensor.
+    pub sensor_width: usize,
+    /// Row and column of the sensor under the frame's first pixel.
+    pub origin: [usize; 2],
+}
+
+impl Region {
+    fn covers_rows(&self) -> bool {
+        self.origin[1] == 0 && self.shape[1] == self.sensor_width
+    }
+
+    /// Pixels of the frame.
+    pub fn pixels(&self) -> usize {
+        self.shape[0] * self.shape[1]
+    }
+}
+
+/// What the chain writes.
+pub enum Output<'a, T> {
+    /// Whole counts, clipped to `0 ..= max_adu`.
+    Adu {
+        /// One count a pixel.
+        counts: &'a mut [u32],
+        /// 2^bits - 1.
+        max_adu: u32,
+    },
+    /// The values as they leave the last stage.
+    Values(&'a mut [T]),
+}
+
+/// A value that broke the rule of an input.
+#[derive(Clone, Copy, Debug)]
+pub struct Bad {
+    name: &'static str,
+    value: f64,
+    index: usize,
+}
+
+/// Some consecutive pixels of one row, and the buffers they need.
+pub struct Tile<'a, T> {
+    /// Their first pixel in the frame.
+    pub out: usize,
+    /// Their first pixel on the sensor.
+    pub sensor: usize,
+    /// Charge, or whatever the stages before made.
+    pub value: &'a mut [T],
+    /// Room for words.
+    pub words: &'a mut [u32; TILE],
+    /// The first value that broke a rule.
+    pub bad: Option<Bad>,
+}
+
+impl<T: Real> Tile<'_, T> {
+    /// Fills the words of these pixels.
+    #[inline(always)]
+    pub fn draw(&mut self, stream: &Stream) {
+        stream.fill_inline(self.sensor as u64, &mut self.words[..self.value.len()]);
+    }
+
+    /// See [`check`].
+    #[inline(always)]
+    pub fn check(&mut self, name: &'static str, values: &[T]) -> T::Order {
+        check(name, values, self.out, &mut self.bad)
+    }
+}
+
+/// Notes the first value that is negative, infinite or not a number; gives the largest.
+#[inline(always)]
+pub fn check<T: Real>(name: &'static str, values: &[T], out: usize, bad: &mut Option<Bad>) -> T::Order {
+    let (mut least, mut most) = (T::ZERO.order(), T::ZERO.order());
+    for value in values {
+        least = least.min(value.order());
+        most = most.max(value.order());
+    }
+    if least < T::ZERO.order() || most >= T::of(f64::INFINITY).order() {
+        note(name, values, out, bad);
+    }
+    most
+}
+
+#[cold]
+#[inline(never)]
+fn note<T: Real>(name: &'static str, values: &[T], out: usize, bad: &mut Option<Bad>) {
+    // A negative zero sorts as negative but breaks no rule.
+    let broken = values.iter().position(|&value| !(value.is_finite() && value >= T::ZERO));
+    if let (Some(lane), None) = (broken, &bad) {
+        *bad = Some(Bad { name, value: values[lane].wide(), index: out + lane });
+    }
+}
+
+impl Stage<'_> {
+    #[inline(always)]
+    fn apply<T: Working>(&self, tile: &mut Tile<'_, T>) {
+        match self {
+            Self::Input(stage) => stage.apply(tile),
+            Self::Photo(stage) => stage.apply(tile),
+            Self::Dark(stage) => stage.apply(tile),
+            Self::Extra(stage) => stage.apply(tile),
+            Self::Shot(stage) => stage.apply(tile),
+            Self::ClockInducedCharge(stage) => stage.apply(tile),
+            Self::FullWell(stage) => stage.apply(tile),
+            Self::Nonlinearity(stage) => stage.apply(tile),
+            Self::Gain(stage) => stage.apply(tile),
+            Self::ReadNoise(stage) => stage.apply(tile),
+            Self::Amplifier(stage) => stage.apply(tile),
+        }
+    }
+}
+
+/// Pixels that one task takes.
+const CHUNK: usize = 64 * TILE;
+
+/// Frames with fewer pixels run on the calling thread: waking the pool would cost more.
+pub const SMALL: usize = 2 * CHUNK;
+
+/// Runs the stages over a frame.
+///
+/// # Errors
+/// [`Error::Domain`] for the first pixel (in row-major order) of an input that is negative, infinite or not a number: the output is then
+/// not to be used. [`Error::Interrupted`] when cancelled.
+pub fn run<T: Working>(stages: &[Stage<'_>], region: Region, output: Output<'_, T>, cancel: &Cancel) -> Result<(), Error> {
+    // Whole rows are one long run of pixels; otherwise a task is a row.
+    let chunk = if region.covers_rows() { CHUNK } else { region.shape[1].max(1) };
+    let bad = match output {
+        Output::Adu { counts, max_adu } => sweep(counts, chunk, |first, counts| {
+            simd::dispatch(Task::<T> { stages, region, first, cancel, target: Target::Adu(counts, max_adu) })
+        }),
+        Output::Values(values) => sweep(values, chunk, |first, values| {
+            simd::dispatch(Task { stages, region, first, cancel, target: Target::Values(values) })
+        }),
+    };
+    if cancel.is_cancelled() {
+        return Err(Error::Interrupted);
+    }
+    bad.map_or(Ok(()), |bad| {
+        let (y, x) = (bad.index / region.shape[1], bad.index % region.shape[1]);
+        Err(Error::Domain {
+            name: bad.name,
+            rule: "finite and >= 0",
+            value: bad.value,
+            place: format!(" at (y, x) = ({y}, {x})"),
+        })
+    })
+}
+
+/// Works through the output, in the pool where it is large; the first bad value in row-major order wins.
+fn sweep<V: Send>(out: &mut [V], chunk: usize, work: impl Fn(usize, &mut [V]) -> Option<Bad> + Sync) -> Option<Bad> {
+    let first = |one: Bad, two: Bad| if one.index <= two.index { one } else { two };
+    if out.len() < SMALL {
+        return out.chunks_mut(chunk).enumerate().filter_map(|(n, out)| work(n * chunk, out)).reduce(first);
+    }
+    out.par_chunks_mut(chunk)
+        .enumerate()
+        .with_min_len((CHUNK / chunk).max(1))
+        .filter_map(|(n, out)| work(n * chunk, out))
+        .reduce_with(first)
+}
+
+enum Target<'a, T> {
+    Adu(&'a mut [u32], u32),
+    Values(&'a mut [T]),
+}
+
+/// Consecutive pixels, tile by tile through all stages.
+struct Task<'a, T> {
+    stages: &'a [Stage<'a>],
+    region: Region,
+    first: usize,
+    cancel: &'a Cancel,
+    target: Target<'a, T>,
+}
+
+impl<T: Working> Kernel for Task<'_, T> {
+    type Output = Option<Bad>;
+
+    #[inline(always)]
+    fn run(self) -> Option<Bad> {
+        if self.cancel.is_cancelled() {
+            return None;
+        }
+        let length = match &self.target {
+            Target::Adu(counts, _) => counts.len(),
+            Target::Values(values) => values.len(),
+        };
+        let (mut values, mut words) = ([T::ZERO; TILE], [0; TILE]);
+        let mut target = self.target;
+        let (mut bad, mut done) = (None, 0);
+        while done < length && bad.is_none() {
+            let count = TILE.min(length - done);
+            let out = self.first + done;
+            let (row, column) = (out / self.region.shape[1], out % self.region.shape[1]);
+            let sensor = (self.region.origin[0] + row) * self.region.sensor_width + self.region.origin[1] + column;
+            let value = &mut values[..count];
+            value.fill(T::ZERO);
+            let mut tile = Tile { out, sensor, value, words: &mut words, bad };
+            for stage in self.stages {
+                stage.apply(&mut tile);
+            }
+            bad = tile.bad;
+            match &mut target {
+                Target::Adu(counts, max_adu) => digitize::write(&values[..count], *max_adu, &mut counts[done..done + count]),
+                Target::Values(out) => out[done..done + count].copy_from_slice(&values[..count]),
+            }
+            done += count;
+        }
+        bad
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::Map;
+    use getframes_core::{Kind, StageId, pool};
+
+    fn stream(stage: StageId) -> Stream {
+        Stream { key: 11, frame: 4, kind: Kind::Light as u8, stage: stage as u8, draw: 0 }
+    }
+
+    fn stages(rate: Map<'_>) -> Vec<Stage<'_>> {
+        vec![
+            Stage::Photo(Photo { photon_rate: rate, background: Map::Uniform(0.5), factor: 0.9, prnu: Map::Uniform(1.0) }),
+            Stage::Dark(Dark { dark_e: 0.3, multiplier: Map::Uniform(1.0), glow_e: 0.0, glow_shape: Map::Uniform(1.0) }),
+            Stage::Shot(Shot { stream: stream(StageId::Shot) }),
+            Stage::ClockInducedCharge(ClockInducedCharge { mean_e: 0.01, stream: stream(StageId::ClockInducedCharge) }),
+            Stage::FullWell(FullWell { limit_e: 900.0, from_zero: false }),
+            Stage::Gain(Gain { gain: 20.0, excess: 1.0, map: Map::Uniform(1.0), stream: stream(StageId::Gain) }),
+            Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(8.0), stream: stream(StageId::ReadNoise) }),
+            Stage::Amplifier(Amplifier {
+                gain_e_per_adu: 2.0,
+                gain_map: Map::Uniform(1.0),
+                bias_adu: 100.0,
+                offset_map: Map::Uniform(0.0),
+            }),
+        ]
+    }
+
+    const WIDTH: usize = 413;
+    const HEIGHT: usize = 311;
+
+    fn rates() -> Vec<f64> {
+        (0..WIDTH * HEIGHT).map(|pixel| (pixel % 701) as f64 * 0.13).collect()
+    }
+
+    fn whole(stages: &[Stage<'_>]) -> Vec<u32> {
+        let region = Region { shape: [HEIGHT, WIDTH], sensor_width: WIDTH, origin: [0, 0] };
+        let mut counts = vec![0; region.pixels()];
+        run::<f64>(stages, region, Output::Adu { counts: &mut counts, max_adu: 65535 }, &Cancel::default()).unwrap();
+        counts
+    }
+
+    #[test]
+    fn threads_and_levels_change_nothing() {
+        let rates = rates();
+        let stages = stages(Map::Double(&rates));
+        let alone = whole(&stages);
+        for threads in [1, 2, 3] {
+            pool::set_num_threads(threads);
+            for level in simd::available() {
+                assert!(simd::choose(Some(level.name())));
+                assert_eq!(pool::install(|| whole(&stages)), alone);
+            }
+        }
+        simd::choose(None);
+        pool::set_num_threads(0);
+    }
+
+    #[test]
+    fn fused_and_unfused_agree() {
+        let rates = rates();
+        let stages = stages(Map::Double(&rates));
+        let region = Region { shape: [HEIGHT, WIDTH], sensor_width: WIDTH, origin: [0, 0] };
+        let mut values = vec![0.0; region.pixels()];
+        for stage in &stages[..3] {
+            let before = values.clone();
+            let one = [Stage::Input(Input { electrons: Map::Double(&before) }), *stage];
+            run(&one, region, Output::Values(&mut values), &Cancel::default()).unwrap();
+        }
+        let mut fused = vec![0.0; region.pixels()];
+        run(&stages[..3], region, Output::Values(&mut fused), &Cancel::default()).unwrap();
+        assert_eq!(values, fused);
+    }
+
+    #[test]
+    fn a_region_is_the_crop_of_the_sensor() {
+        let rates = rates();
+        let full = whole(&stages(Map::Double(&rates)));
+        let (top, left, height, width) = (17, 39, 100, 250);
+        let crop: Vec<f64> =
+            (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| rates[(top + y) * WIDTH + left + x]).collect();
+        let region = Region { shape: [height, width], sensor_width: WIDTH, origin: [top, left] };
+        let mut counts = vec![0; region.pixels()];
+        let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
+        run::<f64>(&stages(Map::Double(&crop)), region, output, &Cancel::default()).unwrap();
+        for y in 0..height {
+            let from = (top + y) * WIDTH + left;
+            assert_eq!(counts[y * width..(y + 1) * width], full[from..from + width]);
+        }
+    }
+
+    #[test]
+    fn bad_light_is_named_and_placed() {
+        for (value, shown) in [(-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+            let mut rates = rates();
+            rates[5 * WIDTH + 7] = value;
+            rates[200 * WIDTH] = value;
+            let region = Region { shape: [HEIGHT, WIDTH], sensor_width: WIDTH, origin: [0, 0] };
+            let mut counts = vec![0; region.pixels()];
+            let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
+            let error = run::<f32>(&stages(Map::Double(&rates)), region, output, &Cancel::default()).unwrap_err();
+            assert_eq!(error.to_string(), format!("photon_rate must be finite and >= 0, got {shown} at (y, x) = (5, 7)"));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Gain stage: electron multiplication, or an avalanche photodiode.
+//!
+//! | symbol | name     | shape  | unit |
+//! |--------|----------|--------|------|
+//! | G      | `gain`   | scalar | 1    |
+//! | e      | `excess` = F^2 - 1 | scalar | 1, F the excess noise factor |
+//! | v      | `map`    | `(ny, nx)` or 1 | 1 (fixed avalanche-gain pattern) |
+//!
+//! Law: q' = Gamma(shape q/e, scale G e) v; e = 0 is exactly q G v; no charge gives none.
+//!
+//! Source: Basden, Haniff & Mackay 2003, doi:10.1046/j.1365-8711.2003.07020.x. Not modelled: ageing, serial clock-induced charge.
+
+use crate::chain::{Tile, check};
+use crate::map::Map;
+use getframes_core::stream::Stream;
+use getframes_core::variate::{TILE, gamma, poisson};
+
+/// A gain stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Gain<'a> {
+    /// G.
+    pub gain: f64,
+    /// F^2 - 1.
+    pub excess: f64,
+    /// Over the sensor.
+    pub map: Map<'a>,
+    /// Where its words come from.
+    pub stream: Stream,
+}
+
+impl Gain<'_> {
+    #[inline(always)]
+    pub(crate) fn apply<T: gamma::Law + poisson::Law>(&self, tile: &mut Tile<'_, T>) {
+        let count = tile.value.len();
+        let mut other = [T::ZERO; TILE];
+        let other = &mut other[..count];
+        let mut scale = T::of(self.gain);
+        if self.excess > 0.0 {
+            if check("electrons", tile.value, tile.out, &mut tile.bad) == T::ZERO.order() {
+                return;
+            }
+            tile.draw(&self.stream);
+            let per_charge = T::of(1.0 / self.excess);
+            for (shape, &q) in other.iter_mut().zip(&*tile.value) {
+                *shape = q * per_charge;
+            }
+            gamma::fill(other, &tile.words[..count], tile.value);
+            scale = T::of(self.gain * self.excess);
+        }
+        for q in tile.value.iter_mut() {
+            *q *= scale;
+        }
+        if !self.map.is(1.0) {
+            self.map.load(tile.sensor, other);
+            for (q, &factor) in tile.value.iter_mut().zip(&*other) {
+                *q *= factor;
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A quantity that is one number or one number a pixel, in either precision.
+
+use getframes_core::Real;
+
+/// A number, or an image in row-major order.
+#[derive(Clone, Copy, Debug)]
+pub enum Map<'a> {
+    /// The same in every pixel.
+    Uniform(f64),
+    /// One single-precision number a pixel.
+    Single(&'a [f32]),
+    /// One double-precision number a pixel.
+    Double(&'a [f64]),
+}
+
+impl Map<'_> {
+    /// Whether every pixel is the same, and equal to `value`.
+    pub fn is(&self, value: f64) -> bool {
+        matches!(self, Self::Uniform(number) if *number == value)
+    }
+
+    /// The length, if it is an image.
+    pub fn len(&self) -> Option<usize> {
+        match self {
+            Self::Uniform(_) => None,
+            Self::Single(values) => Some(values.len()),
+            Self::Double(values) => Some(values.len()),
+        }
+    }
+
+    /// The value of one pixel.
+    pub fn at(&self, index: usize) -> f64 {
+        match self {
+            Self::Uniform(value) => *value,
+            Self::Single(values) => f64::from(values[index]),
+            Self::Double(values) => values[index],
+        }
+    }
+
+    /// Copies pixels `first ..` into a tile, in its precision.
+    #[inline(always)]
+    pub fn load<T: Real>(&self, first: usize, tile: &mut [T]) {
+        let end = first + tile.len();
+        match self {
+            Self::Uniform(value) => tile.fill(T::of(*value)),
+            Self::Single(values) => {
+                for (to, &from) in tile.iter_mut().zip(&values[first..end]) {
+                    *to = T::from_single(from);
+                }
+            }
+            Self::Double(values) => {
+                for (to, &from) in tile.iter_mut().zip(&values[first..end]) {
+                    *to = T::of(from);
+                }
+            }
+        }
+    }
+}

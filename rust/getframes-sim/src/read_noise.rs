@@ -1,0 +1,47 @@
+//! Read noise and reset noise: Gaussian errors in electrons, one draw per pixel and read.
+//!
+//! | symbol | name       | shape      | unit               |
+//! |--------|------------|------------|--------------------|
+//! | q      | charge     | `(ny, nx)` | e-                 |
+//! | sigma  | `rms_e`    | `(ny, nx)` or scalar | e- per read |
+//!
+//! Law: q' = q + sigma z. Reset noise (kTC) is the same law with its own stage number.
+//!
+//! Source: Janesick, *Photon Transfer* (2007), doi:10.1117/3.725073. Not modelled: correlation along a row or between reads.
+
+use crate::chain::Tile;
+use crate::map::Map;
+use getframes_core::Real;
+use getframes_core::stream::Stream;
+use getframes_core::variate::normal::{self, Quantile};
+use getframes_core::variate::TILE;
+
+/// Noise of one read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadNoise<'a> {
+    /// Over the sensor [e-].
+    pub rms_e: Map<'a>,
+    /// Where its words come from.
+    pub stream: Stream,
+}
+
+/// The law for one pixel.
+#[inline(always)]
+pub fn law<T: Real>(charge_e: T, rms_e: T, z: T) -> T {
+    rms_e.mul_add(z, charge_e)
+}
+
+impl ReadNoise<'_> {
+    #[inline(always)]
+    pub(crate) fn apply<T: Quantile>(&self, tile: &mut Tile<'_, T>) {
+        let count = tile.value.len();
+        let (mut z, mut rms) = ([T::ZERO; TILE], [T::ZERO; TILE]);
+        let (z, rms) = (&mut z[..count], &mut rms[..count]);
+        tile.draw(&self.stream);
+        normal::fill(&tile.words[..count], z);
+        self.rms_e.load(tile.sensor, rms);
+        for ((q, &rms), &z) in tile.value.iter_mut().zip(&*rms).zip(&*z) {
+            *q = law(*q, rms, z);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Shot noise, and clock-induced charge: whole electrons around a mean.
+//!
+//! Law: q = Poisson(mu) (shot); q' = q + Poisson(c) (clock-induced charge). Both are quantiles of one addressed uniform.
+
+use crate::chain::Tile;
+use getframes_core::stream::Stream;
+use getframes_core::variate::{TILE, poisson};
+
+/// Charge around the mean that the tile holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Shot {
+    /// Where its words come from.
+    pub stream: Stream,
+}
+
+impl Shot {
+    #[inline(always)]
+    pub(crate) fn apply<T: poisson::Law>(&self, tile: &mut Tile<'_, T>) {
+        let count = tile.value.len();
+        let mut mean = [T::ZERO; TILE];
+        let mean = &mut mean[..count];
+        mean.copy_from_slice(tile.value);
+        if tile.check("mean_electrons", mean) == T::ZERO.order() {
+            return;
+        }
+        tile.draw(&self.stream);
+        poisson::fill(mean, &tile.words[..count], tile.value);
+    }
+}
+
+/// Spurious charge of the clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct ClockInducedCharge {
+    /// Mean per pixel and frame [e-].
+    pub mean_e: f64,
+    /// Where its words come from.
+    pub stream: Stream,
+}
+
+impl ClockInducedCharge {
+    #[inline(always)]
+    pub(crate) fn apply<T: poisson::Law>(&self, tile: &mut Tile<'_, T>) {
+        let count = tile.value.len();
+        let mut charge = [T::ZERO; TILE];
+        tile.draw(&self.stream);
+        poisson::fill(&[T::of(self.mean_e); TILE], &tile.words[..count], &mut charge[..count]);
+        for (q, &more) in tile.value.iter_mut().zip(&charge) {
+            *q += more;
+        }
+    }
+}
