@@ -32,7 +32,10 @@ def require_stages(config: CameraConfig, *, scene: bool = False) -> None:
     """
     asking = _asking(config, scene)
     if asking:
-        needs = "; ".join(f"{entry.stage} ({entry.name} = {getattr(config, entry.name)})" for entry in asking)
+        fields: dict[str, list[str]] = {}
+        for entry in asking:
+            fields.setdefault(entry.stage, []).append(f"{entry.name} = {getattr(config, entry.name)}")
+        needs = "; ".join(f"{stage} ({', '.join(settings)})" for stage, settings in fields.items())
         raise StageNotAvailableError(
             f"camera {config.name!r} needs stages that this version does not have: {needs}"
         )
