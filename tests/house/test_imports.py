@@ -12,7 +12,7 @@ from tests.house.imports import Import, imports, room_of
 IMPORTS = imports()
 
 FLOORS = {
-    "errors": 0,
+    **dict.fromkeys(("errors", "quantity"), 0),
     **dict.fromkeys(("config", "frame", "observation", "presets", "spectral", "backend"), 1),
     **dict.fromkeys(("scene", "noise", "io", "analysis", "reduce", "psfmatch", "fit"), 2),
     **dict.fromkeys(("camera", "calibrate"), 3),

@@ -12,16 +12,15 @@ import numpy as np
 
 from getframes.reference.sim import pattern
 from getframes.reference.sim.amplifier import amplifier
-from getframes.reference.sim.clock_induced_charge import clock_induced_charge
 from getframes.reference.sim.dark import dark_current, mean_dark_electrons
 from getframes.reference.sim.digitize import digitize
+from getframes.reference.sim.extra import mean_with_extra
 from getframes.reference.sim.full_well import full_well
 from getframes.reference.sim.gain import gain
 from getframes.reference.sim.nonlinearity import polynomial, quadratic
 from getframes.reference.sim.photo import mean_photoelectrons
-from getframes.reference.sim.read_noise import read_noise
-from getframes.reference.sim.reset_noise import reset_noise
-from getframes.reference.sim.shot import shot
+from getframes.reference.sim.read_noise import read_noise, reset_noise
+from getframes.reference.sim.shot import clock_induced_charge, shot
 from getframes.reference.stream import Address, Kind, key_from_seed
 
 if TYPE_CHECKING:
@@ -247,6 +246,6 @@ def expose(
     maps = patterns(sensor)
     efficiency = sensor.quantum_efficiency if quantum_efficiency is None else quantum_efficiency
     photo = mean_photoelectrons(photon_rate, background, exposure_s, efficiency, maps.prnu)
-    mean = photo + mean_dark(sensor, maps, exposure_s, temperature_c) + extra_electrons
+    mean = mean_with_extra(photo + mean_dark(sensor, maps, exposure_s, temperature_c), extra_electrons)
     at = Address(key_from_seed(seed), kind_of(exposure_s, photon_rate, background, extra_electrons), frame)
     return Exposure(photo, mean, run(mean, stages(sensor, maps, at)).astype(np.uint32))

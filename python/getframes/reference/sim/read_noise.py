@@ -1,4 +1,4 @@
-"""Read noise: the Gaussian error of the output amplifier, one draw per pixel and read.
+"""Read noise and reset noise: Gaussian errors in electrons, one draw per pixel and read.
 
 Source: Janesick 2007, *Photon Transfer*, doi:10.1117/3.725073.
 """
@@ -15,5 +15,10 @@ if TYPE_CHECKING:
 
 
 def read_noise(charge_e: Image, rms_e: Image | float, at: Address) -> Image:
-    """q + sigma z [e-], sigma per pixel."""
+    """q + sigma z [e-]: the output amplifier, sigma per pixel."""
     return charge_e + rms_e * variate.normal(stream.frame_words(at, stream.Stage.READ_NOISE, charge_e.shape))
+
+
+def reset_noise(charge_e: Image, rms_e: float, at: Address) -> Image:
+    """q + sigma z [e-]: the charge that a reset leaves on the node (kTC)."""
+    return charge_e + rms_e * variate.normal(stream.frame_words(at, stream.Stage.RESET_NOISE, charge_e.shape))
