@@ -209,7 +209,8 @@ class Journal:
 
     def _clean(self) -> None:
         """Remove what a killed process left, and begin a new line after its last words."""
-        unfinished = rf"\.{re.escape(self.prefix)}_\d{{6,}}\.npz\.[0-9a-f]+{re.escape(UNFINISHED)}"
+        ours = rf"{re.escape(self.prefix)}_(\d{{6,}}\.npz|manifest\.jsonl?)"
+        unfinished = rf"\.{ours}\.[0-9a-f]+{re.escape(UNFINISHED)}"
         for entry in os.scandir(self.folder):
             if re.fullmatch(unfinished, entry.name):
                 os.unlink(entry.path)  # noqa: PTH108

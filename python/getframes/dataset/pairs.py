@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from math import prod
 from operator import index as as_integer
+from secrets import randbits
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
-from getframes.noise.stream import STREAM_VERSION
+from getframes.noise.memory import require_memory
+from getframes.noise.stream import STREAM_VERSION, seed_key
 
 from getframes.dataset.manifest import Journal, file_name
 from getframes.dataset.recipe import digest
 from getframes.dataset.writer import Item, intact_items, write_items
-from getframes.errors import DomainError, OutputExistsError, SizeError, require
+from getframes.errors import DomainError, OutputExistsError, require
 from getframes.io.atomic import make_folder
 from getframes.io.progress import progress
 from getframes.quantity import plain
@@ -84,7 +84,8 @@ class PairDataset:
         self.exposure = exposure
         self.temperature = plain(temperature, "deg C", self, "temperature")
         self.dtype = exact_dtype(dtype, camera.config.bit_depth)
-        self.seed = np.random.SeedSequence().entropy if seed is None else seed
+        self.seed = randbits(128) if seed is None else seed
+        seed_key(self.seed)  # refuses what is no seed, now and not at the first item
         self._used = False
 
     def __len__(self) -> int:
@@ -168,7 +169,7 @@ class PairDataset:
                 [pair["truth"] for pair in pairs]
             )
         shape = (count, *self.camera.resolution)
-        _check_memory(2 * prod(shape) * self.dtype.itemsize)
+        require_memory(shape, 2 * self.dtype.itemsize, "PairDataset.to_arrays")
         raw, truth = np.empty(shape, self.dtype), np.empty(shape, self.dtype)
         for number, pair in enumerate(self):
             raw[number], truth[number] = pair["raw"], pair["truth"]
@@ -254,13 +255,3 @@ def exact_dtype(dtype: DTypeLike, bit_depth: int) -> np.dtype[Any]:
     rule = f"exact for the camera's {bit_depth} bit ADU ({checked.name} is up to {bits} bits)"
     require(bits >= bit_depth, "PairDataset", "dtype", rule, checked.name)
     return checked
-
-
-def _check_memory(needed: int) -> None:
-    """Raise `SizeError` where the machine has less than `needed` bytes."""
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if needed > present:
-            raise SizeError(
-                f"PairDataset.to_arrays needs {needed} bytes, this machine has {present}; to_npz needs few"
-            )

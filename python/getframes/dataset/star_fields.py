@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import index as as_integer
+from secrets import randbits
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,7 +83,7 @@ class RandomStarFields:
         require(ordered, self, "mag_range", "(brightest, faintest)", mag_range)
         self.mag_range = (brightest, faintest)
         self.sky_mag_arcsec2 = sky_mag_arcsec2
-        self.seed = np.random.SeedSequence().entropy if seed is None else seed
+        self.seed = randbits(128) if seed is None else seed
         self._key = seed_key(self.seed)
 
     def __len__(self) -> int:

@@ -96,6 +96,8 @@ def output_error(path: Path, error: OSError) -> OutputError:
     """The `OutputError` of a failed write: names the file and what stood in the way."""
     if isinstance(error, OutputError):
         return error
+    while error.errno is None and isinstance(error.__context__, OSError):
+        error = error.__context__  # a library's own words for a system error
     made = OutputError(f"cannot write {path}: {_reason(path, error)}")
     made.errno = error.errno
     return made

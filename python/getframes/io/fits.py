@@ -14,9 +14,9 @@ from __future__ import annotations
 import gzip
 import zlib
 from contextlib import contextmanager
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def write_frame(
             with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
                 units.writeto(packed, output_verify="exception")
         else:
-            units.writeto(file, output_verify="exception")
+            units.writeto(_Stream(file), output_verify="exception")
 
 
 def read_frame(path: str | PathLike[str], *, checksum: bool = True) -> Frame:
@@ -190,6 +190,19 @@ def _in_memory(data: NDArray[Any], header: Header) -> NDArray[Any]:
 
 def _native(data: NDArray[Any]) -> NDArray[Any]:
     return data.astype(data.dtype.newbyteorder("="))
+
+
+class _Stream(RawIOBase):
+    """A file that NumPy does not take for one: it would write past Python, and a full disk lose its name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.name, self.mode = file, file.name, "wb"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        return self.file.write(content)
 
 
 def _content(path: str | PathLike[str]) -> bytes:

@@ -58,7 +58,9 @@ def test_arrays():
 
 
 def test_arrays_that_cannot_fit():
-    with pytest.raises(SizeError, match=r"to_arrays needs 384000000000000 bytes, this machine has \d+"):
+    with pytest.raises(
+        SizeError, match=r"to_arrays of 1000000000000 x 6 x 8 pixels needs .* \(384000000000000 bytes\)"
+    ):
         a_dataset(n=10**12).to_arrays()
 
 
@@ -132,6 +134,11 @@ def test_a_truth_too_large_for_the_dtype():
 def test_an_exposure_is_a_time(exposure):
     with pytest.raises(DomainError, match=r"PairDataset\.exposure must be finite and >= 0 s"):
         a_dataset(exposure=exposure)
+
+
+def test_a_seed_is_no_negative_number():
+    with pytest.raises(DomainError, match="seed must be an integer >= 0, got -1"):
+        a_dataset(seed=-1)
 
 
 def test_scenes_are_iterable():

@@ -59,6 +59,15 @@ def test_errors_of_the_system_name_file_and_reason(tmp_path, number, message):
     assert names(tmp_path) == []
 
 
+def test_the_first_of_two_errors_is_the_reason(tmp_path):
+    with pytest.raises(OutputError, match="no space left") as caught, replacing(tmp_path / "a.txt"):
+        try:
+            raise OSError(errno.ENOSPC, "full")
+        except OSError:
+            raise OSError("a library's own words")  # noqa: B904
+    assert caught.value.errno == errno.ENOSPC
+
+
 def test_an_existing_file_is_kept(tmp_path):
     (tmp_path / "a.txt").write_text("old")
     with (
