@@ -44,6 +44,12 @@ impl<P> Gaussian<P> {
         let half = (REACH_SIGMA * sigma).ceil().max(1.0) as usize;
         Self { sigma, half, stride: (2 * half + 2).next_multiple_of(LANES), precision: PhantomData }
     }
+
+    /// Fraction of the light outside the patch, for a star centred on a pixel.
+    pub fn lost(&self) -> f64 {
+        let outside = 2.0 * signed_tail((self.half as f64 + 0.5) / self.sigma);
+        outside * (2.0 - outside)
+    }
 }
 
 impl<T: Real, P: Tail> Profile<T> for Gaussian<P> {

@@ -15,11 +15,18 @@
 //!
 //! Not modelled: a PSF that changes over the field or with the brightness of the star.
 
+pub mod airy;
+pub mod array;
 pub mod bands;
+pub mod elliptical;
 pub mod gaussian;
+pub mod moffat;
+pub mod phase;
+pub mod psf;
+pub mod wide;
 
 pub use bands::{BAND_ROWS, deposit};
-pub use gaussian::Gaussian;
+pub use psf::{Precision, Psf};
 
 /// Point sources, as arrays.
 #[derive(Clone, Copy, Debug)]

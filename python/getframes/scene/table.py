@@ -1,0 +1,99 @@
+"""Columns of any kind of table, as plain arrays of float64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes.errors import DomainError, did_you_mean, require
+from getframes.quantity import plain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Column = NDArray[np.float64]
+
+TEXT_FORMATS = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv"}
+FITS_SUFFIXES = {".fits", ".fit", ".fts"}
+
+
+def open_table(table: Any) -> Any:
+    """The table itself, or the one in a FITS, CSV or ECSV file (also gzipped)."""
+    if not isinstance(table, (str, Path)):
+        return table
+    from astropy.table import Table
+
+    path = Path(table)
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if suffix.lower() in FITS_SUFFIXES:
+        form = "fits"
+    else:
+        known = [*TEXT_FORMATS, *sorted(FITS_SUFFIXES)]
+        require(suffix.lower() in TEXT_FORMATS, "", "table file", f"one of {', '.join(known)}", str(path))
+        form = TEXT_FORMATS[suffix.lower()]
+    try:
+        return Table.read(path, format=form)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise DomainError(f"{path} must be a table in {form}: {error}") from error
+
+
+def column_names(table: Any) -> list[str]:
+    """Names of the columns of an astropy Table, pandas frame, structured array or mapping."""
+    if isinstance(table, Mapping):
+        return [str(name) for name in table]
+    for names in (
+        getattr(table, "colnames", None),
+        getattr(table, "columns", None),
+        getattr(getattr(table, "dtype", None), "names", None),
+    ):
+        if names is not None:
+            return [str(name) for name in names]
+    raise DomainError(f"table must be a table, a dict of arrays or a path, got {type(table).__name__}")
+
+
+def read_column(table: Any, name: str, unit: str) -> Column:
+    """One column in `unit`, finite in every row.
+
+    Raises
+    ------
+    DomainError
+        When there is no such column, it is not numbers, or a row is masked, NaN or infinite (names the row).
+    """
+    names = column_names(table)
+    if name not in names:
+        raise DomainError(
+            f"Catalog column must be one of {', '.join(names)}, got {name!r}{did_you_mean(name, names)}"
+        )
+    raw = table[name]
+    values = _numbers(raw, name, unit)
+    masked = np.broadcast_to(_mask(raw), values.shape)
+    bad = masked | ~np.isfinite(values)
+    if bad.any():
+        row = int(np.argmax(bad))
+        got = "no value" if masked[row] else f"{values[row]}"
+        raise DomainError(f"Catalog column {name!r} must be finite in every row, got {got} in row {row}")
+    return values
+
+
+def _numbers(raw: Any, name: str, unit: str) -> Column:
+    if getattr(raw, "unit", None) is not None and not hasattr(raw, "to_value"):
+        raw = raw.quantity  # a column of an astropy table with a unit
+    raw = plain(raw, unit, "Catalog", name)
+    try:
+        if hasattr(raw, "to_numpy"):
+            values = raw.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            values = np.ma.getdata(np.ma.asarray(raw)).astype(np.float64)
+    except (TypeError, ValueError):
+        raise DomainError(f"Catalog column {name!r} must be numbers, got {raw!r:.80}") from None
+    require(values.ndim == 1, "Catalog", name, "one-dimensional", values.shape)
+    return np.ascontiguousarray(values)
+
+
+def _mask(raw: Any) -> NDArray[np.bool_]:
+    return np.ma.getmaskarray(raw) if np.ma.isMaskedArray(raw) else np.asarray(getattr(raw, "mask", False))

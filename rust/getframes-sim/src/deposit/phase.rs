@@ -1,0 +1,388 @@
+//! A PSF of any shape, integrated over pixels: for each pixel of its patch a polynomial in the sub-pixel phase of the star.
+//!
+//! | symbol | name        | unit                                                              |
+//! |--------|-------------|-------------------------------------------------------------------|
+//! | f      | [`Density`] | 1/pixel², unit total                                              |
+//! | p, q   | phase       | pixel: the star minus the centre of its pixel, in \[-1/2, 1/2)    |
+//!
+//! Law: E(i - p, j - q) = ∫∫ f(i - p + a, j - q + b) da db over the pixel, as Σ c\[i, j, m, n\] T_m(s) T_n(t) with s, t the phases
+//! scaled to \[-1, 1\], on one cell of phases or, for a PSF narrower than a pixel, on several.
+//!
+//! f is interpolated at Chebyshev nodes on the square that the pixel sweeps, and the polynomial integrated exactly. Terms of high
+//! degree are dropped where they fall below [`TOLERANCE`] of the peak plus [`LOCAL_TOLERANCE`] of the pixel.
+
+use super::{Band, Profile, Stars, pixel_of};
+use getframes_core::real::Real;
+
+/// Error of a pixel, as a fraction of the peak pixel.
+pub const TOLERANCE: f64 = 5e-7;
+
+/// Error of a pixel, as a fraction of its own light, where that is more.
+pub const LOCAL_TOLERANCE: f64 = 2e-4;
+
+/// Pixels that a block of coefficients covers, along a row.
+const LANES: usize = 16;
+
+/// Highest total degree in the two phases.
+const HIGHEST: usize = 12;
+
+/// Terms up to that degree.
+const MOST_TERMS: usize = (HIGHEST + 1) * (HIGHEST + 2) / 2;
+
+/// A PSF as a density of light, centred on the origin.
+pub trait Density: Sync {
+    /// f at a point [1/pixel²].
+    fn at(&self, u: f64, v: f64) -> f64;
+    /// The length over which f changes by much, at its sharpest [pixel].
+    fn scale(&self) -> f64;
+    /// Degree that resolves f to 1e-7 of its peak on a square of half width `half` about a point.
+    fn degree(&self, half: f64, u: f64, v: f64) -> usize;
+    /// Whether light is drawn in the pixel at an offset from the star's own.
+    fn covers(&self, column: i64, row: i64) -> bool;
+    /// Farthest column and row that are covered.
+    fn reach(&self) -> (usize, usize);
+}
+
+/// The degree for a density whose nearest complex singularity is `distance` away.
+pub(crate) fn degree_of_singularity(half: f64, distance: f64) -> usize {
+    let ratio = distance / half;
+    let ellipse = ratio + (1.0 + ratio * ratio).sqrt();
+    (16.2 / Real::logarithm(ellipse)).ceil() as usize
+}
+
+/// Sixteen neighbouring pixels of a row: their first column, and their coefficients, `terms` times [`LANES`] from `first`.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    column: i64,
+    first: usize,
+    terms: usize,
+}
+
+/// The polynomials of one cell of phases.
+#[derive(Clone, Debug)]
+struct Cell<T> {
+    /// Blocks of row `r` of the patch: `rows[r]..rows[r + 1]`.
+    rows: Vec<usize>,
+    blocks: Vec<Block>,
+    coefficients: Vec<T>,
+}
+
+/// The polynomials of a PSF.
+#[derive(Clone, Debug)]
+pub struct Phase<T> {
+    /// Cells along each axis.
+    divisions: usize,
+    reach: (usize, usize),
+    cells: Vec<Cell<T>>,
+}
+
+impl Phase<f64> {
+    /// The polynomials of a density.
+    pub fn new(density: &impl Density) -> Self {
+        let divisions = (0.95 / density.scale()).ceil().clamp(1.0, 8.0) as usize;
+        let mut peak = 0.0;
+        let mut squares = Squares::new(divisions);
+        // The peak is the central pixel of a centred star.
+        for cell in central(divisions) {
+            peak = squares.coefficients(density, cell, (0, 0))[0].max(peak);
+        }
+        let cells = (0..divisions * divisions).map(|number| squares.cell(density, (number % divisions, number / divisions), peak));
+        let cells = cells.collect();
+        Self { divisions, reach: density.reach(), cells }
+    }
+
+    /// Fraction of the light that is drawn of a star centred on a pixel.
+    pub fn drawn(&self) -> f64 {
+        let (cell, at) = self.locate(0.0, 0.0);
+        let terms = products::<f64>(at);
+        let sums = cell.blocks.iter().flat_map(|block| cell.values(*block, &terms));
+        sums.map(|value| value.most(0.0)).sum()
+    }
+
+    /// The same polynomials in another precision.
+    pub fn to<T: Real>(&self) -> Phase<T> {
+        let cells = self.cells.iter().map(|cell| Cell {
+            rows: cell.rows.clone(),
+            blocks: cell.blocks.clone(),
+            coefficients: cell.coefficients.iter().map(|&value| T::of(value)).collect(),
+        });
+        Phase { divisions: self.divisions, reach: self.reach, cells: cells.collect() }
+    }
+}
+
+impl<T: Real> Profile<T> for Phase<T> {
+    fn reach(&self) -> (usize, usize) {
+        self.reach
+    }
+
+    #[inline(always)]
+    fn draw(&self, stars: Stars<'_>, order: &[u32], band: Band<'_, T>) {
+        for &star in order {
+            let star = star as usize;
+            let (x, y) = (stars.x[star], stars.y[star]);
+            let (column, row) = (pixel_of(x), pixel_of(y));
+            let (cell, at) = self.locate(x - column as f64, y - row as f64);
+            let terms = products(at);
+            let flux = T::of(stars.flux[star]);
+            let top = row - self.reach.1 as i64;
+            let (first, last) = band.rows(top, row + self.reach.1 as i64);
+            let skipped = (first as i64 + band.first_row - top) as usize;
+            for (line, patch_row) in band.pixels[first * band.width..last * band.width].chunks_exact_mut(band.width).zip(skipped..) {
+                for block in &cell.blocks[cell.rows[patch_row]..cell.rows[patch_row + 1]] {
+                    add(line, column + block.column, &cell.values(*block, &terms), flux);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Real> Phase<T> {
+    /// The cell of a phase, and the phase in it, scaled to \[-1, 1\].
+    #[inline(always)]
+    fn locate(&self, p: f64, q: f64) -> (&Cell<T>, (f64, f64)) {
+        let ((column, s), (row, t)) = (self.locate_along(p), self.locate_along(q));
+        (&self.cells[row * self.divisions + column], (s, t))
+    }
+
+    #[inline(always)]
+    fn locate_along(&self, phase: f64) -> (usize, f64) {
+        let position = (phase + 0.5) * self.divisions as f64;
+        let number = (position as usize).min(self.divisions - 1);
+        (number, 2.0 * (position - number as f64) - 1.0)
+    }
+}
+
+impl<T: Real> Cell<T> {
+    /// E of the pixels of a block.
+    #[inline(always)]
+    fn values(&self, block: Block, terms: &[T; MOST_TERMS]) -> [T; LANES] {
+        let mut sum = [T::ZERO; LANES];
+        let coefficients = self.coefficients[block.first..].chunks_exact(LANES).take(block.terms);
+        for (coefficients, &term) in coefficients.zip(terms) {
+            for lane in 0..LANES {
+                sum[lane] = coefficients[lane].mul_add(term, sum[lane]);
+            }
+        }
+        sum
+    }
+}
+
+/// Adds a block of one row, as far as it lies on the image.
+#[inline(always)]
+fn add<T: Real>(line: &mut [T], column: i64, values: &[T; LANES], flux: T) {
+    if column >= 0 && column as usize + LANES <= line.len() {
+        let pixels = &mut line[column as usize..][..LANES];
+        for lane in 0..LANES {
+            pixels[lane] = values[lane].most(T::ZERO).mul_add(flux, pixels[lane]);
+        }
+        return;
+    }
+    for (lane, value) in values.iter().enumerate() {
+        if let Some(pixel) = usize::try_from(column + lane as i64).ok().and_then(|column| line.get_mut(column)) {
+            *pixel = value.most(T::ZERO).mul_add(flux, *pixel);
+        }
+    }
+}
+
+/// T_m(s) T_n(t) for all m + n up to [`HIGHEST`], by rising degree.
+#[inline(always)]
+fn products<T: Real>((s, t): (f64, f64)) -> [T; MOST_TERMS] {
+    let (s, t) = (chebyshev(T::of(s)), chebyshev(T::of(t)));
+    let mut terms = [T::ZERO; MOST_TERMS];
+    let mut term = 0;
+    for degree in 0..=HIGHEST {
+        for n in 0..=degree {
+            terms[term] = s[degree - n] * t[n];
+            term += 1;
+        }
+    }
+    terms
+}
+
+#[inline(always)]
+fn chebyshev<T: Real>(x: T) -> [T; HIGHEST + 1] {
+    let mut values = [T::ONE; HIGHEST + 1];
+    values[1] = x;
+    for degree in 2..=HIGHEST {
+        values[degree] = (x + x).mul_add(values[degree - 1], -values[degree - 2]);
+    }
+    values
+}
+
+/// Cells about phase zero.
+fn central(divisions: usize) -> impl Iterator<Item = (usize, usize)> {
+    let middle = divisions / 2;
+    std::iter::once((middle, middle))
+}
+
+/// Interpolation and integration of a density on the square that a pixel sweeps while the phase runs through a cell.
+struct Squares {
+    divisions: usize,
+    rules: Vec<Option<Rule>>,
+}
+
+impl Squares {
+    fn new(divisions: usize) -> Self {
+        Self { divisions, rules: Vec::new() }
+    }
+
+    /// The polynomials of all pixels of a cell.
+    fn cell(&mut self, density: &impl Density, cell: (usize, usize), peak: f64) -> Cell<f64> {
+        let (reach_x, reach_y) = (density.reach().0 as i64, density.reach().1 as i64);
+        let mut made = Cell { rows: vec![0], blocks: Vec::new(), coefficients: Vec::new() };
+        for row in -reach_y..=reach_y {
+            let covered = |column: &i64| density.covers(*column, row);
+            let first = (-reach_x..=reach_x).find(covered);
+            let last = (-reach_x..=reach_x).rfind(covered);
+            if let (Some(first), Some(last)) = (first, last) {
+                for column in (first..=last).step_by(LANES) {
+                    let pixels: Vec<_> = (column..(column + LANES as i64).min(last + 1))
+                        .map(|column| self.coefficients(density, cell, (column, row)))
+                        .collect();
+                    made.push(column, &pixels, peak);
+                }
+            }
+            made.rows.push(made.blocks.len());
+        }
+        made
+    }
+
+    /// Coefficients of the terms of one pixel, by rising degree.
+    fn coefficients(&mut self, density: &impl Density, cell: (usize, usize), pixel: (i64, i64)) -> [f64; MOST_TERMS] {
+        let width = 1.0 / self.divisions as f64;
+        let middle = |cell: usize| (cell as f64 + 0.5) * width - 0.5;
+        let (u, v) = (pixel.0 as f64 - middle(cell.0), pixel.1 as f64 - middle(cell.1));
+        let half = 0.5 + width / 2.0;
+        let degree = density.degree(half, u, v).clamp(4, 80);
+        if self.rules.len() <= degree {
+            self.rules.resize_with(degree + 1, || None);
+        }
+        let rule = self.rules[degree].get_or_insert_with(|| Rule::new(degree, width));
+        rule.apply(|a, b| density.at(u + a * half, v + b * half))
+    }
+}
+
+impl Cell<f64> {
+    fn push(&mut self, column: i64, pixels: &[[f64; MOST_TERMS]], peak: f64) {
+        let terms = pixels.iter().map(|pixel| significant(pixel, peak)).max().unwrap_or(0);
+        if terms == 0 {
+            return;
+        }
+        self.blocks.push(Block { column, first: self.coefficients.len(), terms });
+        for term in 0..terms {
+            for lane in 0..LANES {
+                self.coefficients.push(pixels.get(lane).map_or(0.0, |pixel| pixel[term]));
+            }
+        }
+    }
+}
+
+/// How many terms a pixel needs.
+fn significant(pixel: &[f64; MOST_TERMS], peak: f64) -> usize {
+    let tolerance = TOLERANCE * peak + LOCAL_TOLERANCE * pixel[0].abs();
+    let mut dropped = 0.0;
+    for terms in (0..MOST_TERMS).rev() {
+        dropped += pixel[terms].abs();
+        if dropped > tolerance {
+            return terms + 1;
+        }
+    }
+    0
+}
+
+/// From values at Chebyshev nodes on a square to the coefficients of their window integral.
+struct Rule {
+    nodes: Vec<f64>,
+    /// `matrix[m * nodes + k]`: coefficient of T_m for a unit value at node k, along one axis.
+    matrix: Vec<f64>,
+}
+
+impl Rule {
+    /// The rule of a degree, for cells of `width` phases.
+    fn new(degree: usize, width: f64) -> Self {
+        let count = degree + 1;
+        let nodes: Vec<f64> = (0..count).map(|k| cosine_of_half_turns((k as f64 + 0.5) / count as f64)).collect();
+        let half = 0.5 + width / 2.0;
+        // Window integrals of T_j at the nodes of the phase.
+        let mut windows = vec![0.0; count * count];
+        for (node, &s) in nodes.iter().enumerate() {
+            let centre = -s * width / 2.0;
+            let (low, high) = ((centre - 0.5) / half, (centre + 0.5) / half);
+            for j in 0..count {
+                windows[node * count + j] = half * (antiderivative(j, high) - antiderivative(j, low));
+            }
+        }
+        let weight = |m: usize| if m == 0 { 1.0 } else { 2.0 } / count as f64;
+        let mut matrix = vec![0.0; count.min(HIGHEST + 1) * count];
+        for (m, row) in matrix.chunks_exact_mut(count).enumerate() {
+            for j in 0..count {
+                // Coefficient of T_m of the window integral of T_j.
+                let coefficient: f64 = (0..count).map(|node| weight(m) * chebyshev_at(m, nodes[node]) * windows[node * count + j]).sum();
+                for (value, &node) in row.iter_mut().zip(&nodes) {
+                    *value += coefficient * weight(j) * chebyshev_at(j, node);
+                }
+            }
+        }
+        Self { nodes, matrix }
+    }
+
+    fn apply(&self, density: impl Fn(f64, f64) -> f64) -> [f64; MOST_TERMS] {
+        let count = self.nodes.len();
+        let kept = self.matrix.len() / count;
+        // Along the columns first: `half_done[m][l]`.
+        let mut half_done = vec![0.0; kept * count];
+        for (l, &b) in self.nodes.iter().enumerate() {
+            for (k, &a) in self.nodes.iter().enumerate() {
+                let value = density(a, b);
+                for m in 0..kept {
+                    half_done[m * count + l] += self.matrix[m * count + k] * value;
+                }
+            }
+        }
+        let mut terms = [0.0; MOST_TERMS];
+        let mut term = 0;
+        for degree in 0..=HIGHEST {
+            for n in 0..=degree {
+                let m = degree - n;
+                if m < kept && n < kept {
+                    let pairs = self.matrix[n * count..][..count].iter().zip(&half_done[m * count..][..count]);
+                    terms[term] = pairs.map(|(a, b)| a * b).sum();
+                }
+                term += 1;
+            }
+        }
+        terms
+    }
+}
+
+/// T_j(x), by recurrence.
+fn chebyshev_at(j: usize, x: f64) -> f64 {
+    let (mut before, mut now) = (x, 1.0);
+    for _ in 0..j {
+        (before, now) = (now, 2.0 * x * now - before);
+    }
+    now
+}
+
+/// An antiderivative of T_j.
+fn antiderivative(j: usize, x: f64) -> f64 {
+    match j {
+        0 => x,
+        1 => x * x / 2.0,
+        _ => (chebyshev_at(j + 1, x) / (j as f64 + 1.0) - chebyshev_at(j - 1, x) / (j as f64 - 1.0)) / 2.0,
+    }
+}
+
+/// cos(π x) for 0 <= x <= 1, by its series: the same bits on every machine.
+pub(crate) fn cosine_of_half_turns(x: f64) -> f64 {
+    if x > 0.5 {
+        return -cosine_of_half_turns(1.0 - x);
+    }
+    let square = (std::f64::consts::PI * x).powi(2);
+    let (mut term, mut sum) = (1.0, 1.0);
+    for k in 1..16 {
+        term *= -square / f64::from((2 * k - 1) * (2 * k));
+        sum += term;
+    }
+    sum
+}
