@@ -12,6 +12,7 @@ from typing import Any
 from getframes.config.field import (
     ANY,
     AT_LEAST_ONE,
+    BELOW_ONE,
     FLAG,
     FRACTION,
     INTEGER,
@@ -20,6 +21,7 @@ from getframes.config.field import (
     POSITIVE,
     TABLE,
     TEXT,
+    WORD,
     Field,
     Kind,
     MisfitError,
@@ -62,17 +64,15 @@ def _as_qe_curve(value: Any, strict: bool) -> QE:
 _SENSOR_TYPE = Kind("string", _as_sensor_type)
 _QE_CURVE = Kind("table", _as_qe_curve)
 _TWO = integers("two integers", 2)
-_SIZE = Rule(
+SIZE = Rule(
     "of at least 1 pixel each way and at most 2^34 pixels in all",
     lambda size: min(size) >= 1 and size[0] * size[1] <= MAX_PIXELS,
 )
 _BINNINGS = Rule(">= 1 and include 1", lambda factors: 1 in factors and min(factors) >= 1)
 _GAINS = Rule("> 0", lambda factors: min(factors, default=0.0) > 0)
 _BITS = Rule("in 1..32", lambda bits: 1 <= bits <= 32)
-_BELOW_ONE = Rule("in [0, 1)", lambda value: 0 <= value < 1)
 _CORRELATION = Rule("in (-1, 1)", lambda value: -1 < value < 1)
 _AXIS = Rule("0 (rows) or 1 (columns)", lambda axis: axis in (0, 1))
-_WORD = Rule("not empty", lambda text: bool(text.strip()))
 _INSIDE = Rule(
     "(left, top, width, height) with left, top >= 0 and width, height >= 1",
     lambda roi: min(roi[:2]) >= 0 and min(roi[2:]) >= 1,
@@ -86,9 +86,9 @@ def _number(name: str, unit: str, rule: Rule, doc: str, **more: Any) -> Field:
 _ramp = partial(_number, stage="nondestructive ramps", asks="ramp")
 
 FIELDS: tuple[Field, ...] = (
-    Field("name", TEXT, "Name of the camera, as in headers and tables.", _WORD, required=True),
+    Field("name", TEXT, "Name of the camera, as in headers and tables.", WORD, required=True),
     Field("sensor_type", _SENSOR_TYPE, "Kind of sensor: CCD, CMOS, EMCCD, EAPD or SCMOS.", required=True),
-    Field("resolution", _TWO, "Height and width of the sensor.", _SIZE, required=True),
+    Field("resolution", _TWO, "Height and width of the sensor.", SIZE, required=True),
     _number("pixel_size_um", "um", POSITIVE, "Pitch of the pixels.", required=True),
     _number("quantum_efficiency", "", FRACTION, "Electrons per incident photon.", required=True),
     _number("full_well_e", "e-", POSITIVE, "Charge a pixel holds, before any gain stage.", required=True),
@@ -105,7 +105,12 @@ FIELDS: tuple[Field, ...] = (
         "Mean dark current of a pixel at the reference temperature.",
         required=True,
     ),
-    Field("qe_curve", _QE_CURVE, "Quantum efficiency against wavelength.", optional=True),
+    Field(
+        "qe_curve",
+        _QE_CURVE,
+        "Quantum efficiency against wavelength: arrays wavelength_nm and qe.",
+        optional=True,
+    ),
     Field("supported_binnings", integers("integers"), "Binning factors of the camera.", _BINNINGS),
     Field("binning_method", TEXT, "Where pixels are summed.", one_of("digital", "on_chip")),
     _number(
@@ -247,13 +252,13 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "nonlinearity_coeffs",
         numbers("numbers"),
-        "Polynomial in signal / full well to use in place of nonlinearity.",
+        "Coefficients c_1, c_2 ... of 1 + sum c_i (signal / full well)^i, used in place of nonlinearity.",
         optional=True,
     ),
     _number(
         "cti",
         "",
-        _BELOW_ONE,
+        BELOW_ONE,
         "Fraction of the charge left behind in one transfer.",
         stage="charge transfer inefficiency",
         asks="frame",
@@ -285,7 +290,7 @@ FIELDS: tuple[Field, ...] = (
     _number(
         "read_noise_correlated_fraction",
         "",
-        _BELOW_ONE,
+        BELOW_ONE,
         "Fraction of the read-noise variance that all reads of a ramp share.",
         stage="nondestructive ramps",
         asks="ramp",

@@ -26,6 +26,8 @@ ANY = Rule("", lambda value: True)
 POSITIVE = Rule("> 0", lambda value: bool(value > 0))
 NOT_NEGATIVE = Rule(">= 0", lambda value: bool(value >= 0))
 AT_LEAST_ONE = Rule(">= 1", lambda value: bool(value >= 1))
+WORD = Rule("not empty", lambda text: bool(text.strip()))
+BELOW_ONE = Rule("in [0, 1)", lambda value: bool(0 <= value < 1))
 FRACTION = Rule("in [0, 1]", lambda value: bool(0 <= value <= 1))
 
 

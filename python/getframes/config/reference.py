@@ -8,6 +8,7 @@ from typing import NamedTuple
 from getframes.config.camera import CameraConfig
 from getframes.config.camera_fields import FIELDS
 from getframes.config.field import Field
+from getframes.config.tables import TABLES, Table
 
 
 class Row(NamedTuple):
@@ -23,10 +24,40 @@ class Row(NamedTuple):
 
 def field_rows() -> list[Row]:
     """Every field of `CameraConfig`, in order."""
-    return [row("camera", entry, _default(entry)) for entry in FIELDS]
+    return [_row("camera", entry, _default(entry)) for entry in FIELDS]
 
 
-def row(table: str, entry: Field, default: str) -> Row:
+def documented_keys() -> list[Row]:
+    """Every key of every table of an experiment file, in order."""
+    return [row for table in TABLES for row in _table_rows(table)]
+
+
+def _table_rows(table: Table) -> list[Row]:
+    title = f"[[{table.name}]]" if table.repeated else f"[{table.name}]"
+    rows = [_row(title, field, _given(table, field)) for field in table.fields]
+    kinds: dict[Field, list[str]] = {}
+    for kind, fields in table.variants.items():
+        for field in fields:
+            kinds.setdefault(field, []).append(kind)
+    for field, names in kinds.items():
+        line = _row(title, field, _given(table, field))
+        rows.append(line._replace(meaning=f"{line.meaning} Goes with type {_listed(names)}."))
+    return rows
+
+
+def _listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _given(table: Table, field: Field) -> str:
+    if table.name == "camera" and field in FIELDS:
+        default = _default(field)
+        return "required without preset" if default == "required" else default
+    return "required" if field.required else as_toml(field.default)
+
+
+def _row(table: str, entry: Field, default: str) -> Row:
     """The line of one field."""
     later = f" (later: {entry.stage})" if entry.stage else ""
     rule = entry.rule_text or entry.unit
