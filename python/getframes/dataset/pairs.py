@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from operator import index as as_integer
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
-from getframes.noise.memory import require_memory
-from getframes.noise.stream import STREAM_VERSION, seed_key
 
-from getframes.dataset.manifest import Journal, file_name
+from getframes.dataset.manifest import Journal, file_name, read_record
 from getframes.dataset.recipe import digest
 from getframes.dataset.writer import Item, intact_items, write_items
 from getframes.errors import DomainError, OutputExistsError, require
 from getframes.io.atomic import make_folder
 from getframes.io.progress import progress
+from getframes.noise.memory import require_memory
+from getframes.noise.stream import STREAM_VERSION, seed_key
 from getframes.quantity import plain
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from getframes.camera import Camera
     from numpy.typing import DTypeLike, NDArray
@@ -84,6 +86,7 @@ class PairDataset:
         self.exposure = exposure
         self.temperature = plain(temperature, "deg C", self, "temperature")
         self.dtype = exact_dtype(dtype, camera.config.bit_depth)
+        self.seed_drawn = seed is None
         self.seed = randbits(128) if seed is None else seed
         seed_key(self.seed)  # refuses what is no seed, now and not at the first item
         self._used = False
@@ -124,6 +127,7 @@ class PairDataset:
         Each file appears complete or not at all, and the manifest ``<prefix>_manifest.json`` records its
         size and SHA-256 (`verify` compares). Called again with the same arguments, after whatever
         interruption, it makes the files that are missing or damaged, with the same bytes, and no other.
+        Where no seed was given, that goes on with the seed drawn by the first call.
 
         Parameters
         ----------
@@ -148,8 +152,9 @@ class PairDataset:
             If the folder's manifest is damaged.
         """
         folder = make_folder(directory)
-        with Journal(folder, prefix, self._recipe(compress=compress)) as journal:
-            items = progress(self._items(journal), self._length(), prefix)
+        dataset = self._continuing(folder, prefix)
+        with Journal(folder, prefix, dataset._recipe(compress=compress)) as journal:
+            items = progress(dataset._items(journal), self._length(), prefix)
             count = write_items(journal, items, compress=compress)
             journal.finish()
         return [str(folder / file_name(prefix, number)) for number in range(count)]
@@ -229,6 +234,18 @@ class PairDataset:
         frame = self._frame(number, scene)
         return Item(number, content, lambda: self._pair(frame))
 
+    def _continuing(self, folder: Path, prefix: str) -> PairDataset:
+        """This data set with the seeds that were drawn for the folder, where none were given here."""
+        record = read_record(folder, prefix)
+        if record is None:
+            return self
+        continued = copy(self)
+        if self.seed_drawn and record.recipe.get("seed_drawn"):
+            continued.seed = record.recipe["seed"]
+        if hasattr(self.scenes, "continuing"):
+            continued.scenes = self.scenes.continuing(record.recipe.get("scenes"))
+        return continued
+
     def _recipe(self, *, compress: bool) -> dict[str, Any]:
         """Everything the bytes of the files depend on, but for the scenes where they do not say."""
         camera, scenes = self.camera, self.scenes
@@ -241,6 +258,7 @@ class PairDataset:
             "temperature_c": temperature,
             "dtype": self.dtype.str,
             "seed": self.seed if isinstance(self.seed, int) else str(self.seed),
+            "seed_drawn": self.seed_drawn,
             "stream_version": STREAM_VERSION,
             "compress": compress,
             "scenes": scenes.recipe() if hasattr(scenes, "recipe") else "one digest per file",

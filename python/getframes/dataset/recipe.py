@@ -62,7 +62,8 @@ def _taken_apart(value: Any) -> tuple[str, list[Any]]:
 
 
 def _object_taken_apart(value: Any) -> tuple[str, list[Any]]:
-    if is_dataclass(value):
+    kept = getattr(value, "__dict__", {})
+    if is_dataclass(value) and all(item.name in kept for item in fields(value)):
         return _name(type(value)), [getattr(value, item.name) for item in fields(value) if item.compare]
     if isinstance(value, FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or ()]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from operator import index as as_integer
 from secrets import randbits
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from getframes.noise.stream import STREAM_VERSION, Kind, StageId, seed_key
 
 from getframes._native import core
 from getframes.dataset.recipe import digest
 from getframes.errors import require
+from getframes.noise.stream import STREAM_VERSION, Kind, StageId, seed_key
 from getframes.quantity import plain
 from getframes.scene import PSF, Bandpass, Catalog, GaussianPSF, Scene, Sky, Telescope
 
@@ -83,6 +84,7 @@ class RandomStarFields:
         require(ordered, self, "mag_range", "(brightest, faintest)", mag_range)
         self.mag_range = (brightest, faintest)
         self.sky_mag_arcsec2 = sky_mag_arcsec2
+        self.seed_drawn = seed is None
         self.seed = randbits(128) if seed is None else seed
         self._key = seed_key(self.seed)
 
@@ -108,7 +110,7 @@ class RandomStarFields:
             "magnitude": self._uniform(number, StageId.STAR_MAGNITUDE, count) * (faintest - brightest),
         }
         stars["magnitude"] += brightest
-        catalog = Catalog.from_table(stars, x="x", y="y", magnitude="magnitude")
+        catalog = Catalog.from_columns(stars)
         sky = None if self.sky_mag_arcsec2 is None else Sky(self.sky_mag_arcsec2)
         return Scene(self.shape, self.optics, self.psf, [catalog], sky=sky)
 
@@ -126,10 +128,20 @@ class RandomStarFields:
             "mag_range": list(self.mag_range),
             "sky_mag_arcsec2": self.sky_mag_arcsec2,
             "seed": self.seed if isinstance(self.seed, int) else str(self.seed),
+            "seed_drawn": self.seed_drawn,
             "optics_digest": digest(self.optics),
             "psf_digest": digest(self.psf),
             "stream_version": STREAM_VERSION,
         }
+
+    def continuing(self, recipe: Any) -> RandomStarFields:
+        """These scenes with the seed that was drawn for others of their kind, where none was given here."""
+        if not (self.seed_drawn and isinstance(recipe, dict) and recipe.get("seed_drawn")):
+            return self
+        continued = copy(self)
+        continued.seed = recipe["seed"]
+        continued._key = seed_key(continued.seed)
+        return continued
 
     def _count(self, number: int) -> int:
         choices = self._most - self._fewest + 1

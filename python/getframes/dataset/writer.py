@@ -88,7 +88,7 @@ def write_items(journal: Journal, items: Iterable[Item], *, compress: bool) -> i
             for item in items:
                 count += 1
                 if item.arrays is not None:
-                    if len(waiting) == 2 * threads:  # bounds the memory
+                    if len(waiting) > threads:  # bounds the memory
                         waiting.popleft().result()
                     waiting.append(pool.submit(store, item, item.arrays))
             while waiting:

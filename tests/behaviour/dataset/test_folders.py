@@ -131,6 +131,21 @@ def test_another_recipe_is_refused(tmp_path, whole, changes, named):
     assert contents(tmp_path / "whole") == whole
 
 
+def test_without_a_seed_the_first_one_drawn_is_kept(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        a_dataset(scenes=Stops(5), seed=None).to_npz(tmp_path)
+    a_dataset(seed=None).to_npz(tmp_path)
+    before = contents(tmp_path)
+    a_dataset(seed=None).to_npz(tmp_path)
+    assert contents(tmp_path) == before
+    assert verify(tmp_path) == []
+    seed = json.loads(before["pair_manifest.json"])["recipe"]["seed"]
+    with np.load(tmp_path / "pair_000004.npz") as file:
+        assert np.array_equal(file["raw"], a_dataset(seed=seed)[4]["raw"])
+    with pytest.raises(OutputError, match="another data set"):
+        a_dataset(seed=5).to_npz(tmp_path)
+
+
 def test_files_that_nobody_recorded_are_not_touched(tmp_path):
     (tmp_path / "pair_000003.npz").write_text("mine")
     with pytest.raises(OutputError, match=r"holds pair_000003\.npz, which no manifest accounts for"):
