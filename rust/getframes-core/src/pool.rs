@@ -72,11 +72,7 @@ impl Cancel {
 }
 
 /// Runs `work` in the pool while the calling thread asks `interrupted` about ten times a second; true cancels.
-pub fn install_watched<R: Send>(
-    cancel: &Cancel,
-    interrupted: impl Fn() -> bool,
-    work: impl FnOnce() -> R + Send,
-) -> R {
+pub fn install_watched<R: Send>(cancel: &Cancel, interrupted: impl Fn() -> bool, work: impl FnOnce() -> R + Send) -> R {
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
     pool().rayon.in_place_scope(|scope| {
         scope.spawn(move |_| {

@@ -69,9 +69,8 @@ pub fn level() -> Level {
     match CHOSEN.load(Ordering::Relaxed) {
         UNSET => {
             let wanted = std::env::var("GETFRAMES_SIMD").ok();
-            let level = wanted
-                .and_then(|name| available().into_iter().find(|level| level.name() == name))
-                .unwrap_or_else(best);
+            let level =
+                wanted.and_then(|name| available().into_iter().find(|level| level.name() == name)).unwrap_or_else(best);
             CHOSEN.store(level as u8, Ordering::Relaxed);
             level
         }

@@ -1,3 +1,53 @@
 //! The only crate that knows Python.
 
+use pyo3::prelude::*;
+
 mod boundary;
+mod core;
+mod deposit;
+mod sim;
+mod toml;
+
+/// The native part of getframes: one submodule a room.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    room(module, "core", |room| {
+        room.add_function(wrap_pyfunction!(core::stream_version, room)?)?;
+        room.add_function(wrap_pyfunction!(core::set_num_threads, room)?)?;
+        room.add_function(wrap_pyfunction!(core::num_threads, room)?)?;
+        room.add_function(wrap_pyfunction!(core::simd_levels, room)?)?;
+        room.add_function(wrap_pyfunction!(core::simd_level, room)?)?;
+        room.add_function(wrap_pyfunction!(core::set_simd_level, room)?)?;
+        room.add_function(wrap_pyfunction!(core::words, room)?)?;
+        room.add_function(wrap_pyfunction!(core::wide_uniform, room)?)?;
+        room.add_function(wrap_pyfunction!(core::wide_normal, room)?)?;
+        room.add_function(wrap_pyfunction!(core::uniform, room)?)?;
+        room.add_function(wrap_pyfunction!(core::normal, room)?)?;
+        room.add_function(wrap_pyfunction!(core::exponential, room)?)?;
+        room.add_function(wrap_pyfunction!(core::lognormal, room)?)?;
+        room.add_function(wrap_pyfunction!(core::poisson, room)?)?;
+        room.add_function(wrap_pyfunction!(core::gamma, room)?)
+    })?;
+    room(module, "sim", |room| {
+        room.add_function(wrap_pyfunction!(sim::run_chain, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::sensor_map, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::edge_glow, room)?)
+    })?;
+    room(module, "deposit", deposit::fill)?;
+    room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))
+}
+
+/// Adds a submodule that `import getframes._native.<name>` finds too.
+fn room<'py>(
+    parent: &Bound<'py, PyModule>,
+    name: &str,
+    fill: impl FnOnce(&Bound<'py, PyModule>) -> PyResult<()>,
+) -> PyResult<()> {
+    let py = parent.py();
+    let module = PyModule::new(py, name)?;
+    fill(&module)?;
+    parent.add_submodule(&module)?;
+    let full = format!("getframes._native.{name}");
+    module.setattr("__name__", &full)?;
+    py.import("sys")?.getattr("modules")?.set_item(full, module)
+}

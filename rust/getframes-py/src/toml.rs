@@ -49,15 +49,8 @@ struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Self {
-        let after_breaks = text
-            .bytes()
-            .enumerate()
-            .filter(|&(_, byte)| byte == b'\n')
-            .map(|(at, _)| at + 1);
-        Self {
-            text,
-            starts: std::iter::once(0).chain(after_breaks).collect(),
-        }
+        let after_breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(after_breaks).collect() }
     }
 
     /// 1-based line, and column in characters, of a byte offset.
@@ -96,11 +89,7 @@ impl Walk {
         let source = Source::new(text);
         let tokens = source.lex().into_vec();
         let mut events = Vec::<Event>::new();
-        parse_document(
-            &tokens,
-            &mut RecursionGuard::new(&mut events, MAX_DEPTH),
-            &mut (),
-        );
+        parse_document(&tokens, &mut RecursionGuard::new(&mut events, MAX_DEPTH), &mut ());
         let mut walk = Self::default();
         for event in &events {
             walk.take(source, event);
@@ -114,9 +103,7 @@ impl Walk {
             EventKind::StdTableOpen | EventKind::ArrayTableOpen => self.key.clear(),
             EventKind::StdTableClose => self.close_header(false),
             EventKind::ArrayTableClose => self.close_header(true),
-            EventKind::SimpleKey => self
-                .key
-                .push((decoded(source, event), event.span().start())),
+            EventKind::SimpleKey => self.key.push((decoded(source, event), event.span().start())),
             EventKind::KeyValSep => self.close_key(),
             EventKind::Scalar => drop(self.element(at)),
             EventKind::ArrayOpen => {
@@ -192,10 +179,7 @@ impl Walk {
 
 fn decoded(source: Source<'_>, event: &Event) -> String {
     let span: Span = event.span();
-    let text = source
-        .input()
-        .get(span.start()..span.end())
-        .unwrap_or_default();
+    let text = source.input().get(span.start()..span.end()).unwrap_or_default();
     let mut key = Cow::Borrowed("");
     toml_parser::Raw::new_unchecked(text, event.encoding(), span).decode_key(&mut key, &mut ());
     key.into_owned()

@@ -168,7 +168,12 @@ pub const SMALL: usize = 2 * CHUNK;
 /// # Errors
 /// [`Error::Domain`] for the first pixel (in row-major order) of an input that is negative, infinite or not a number: the output is then
 /// not to be used. [`Error::Interrupted`] when cancelled.
-pub fn run<T: Working>(stages: &[Stage<'_>], region: Region, output: Output<'_, T>, cancel: &Cancel) -> Result<(), Error> {
+pub fn run<T: Working>(
+    stages: &[Stage<'_>],
+    region: Region,
+    output: Output<'_, T>,
+    cancel: &Cancel,
+) -> Result<(), Error> {
     // Whole rows are one long run of pixels; otherwise a task is a row.
     let chunk = if region.covers_rows() { CHUNK } else { region.shape[1].max(1) };
     let bad = match output {
@@ -248,7 +253,9 @@ impl<T: Working> Kernel for Task<'_, T> {
             }
             bad = tile.bad;
             match &mut target {
-                Target::Adu(counts, max_adu) => digitize::write(&values[..count], *max_adu, &mut counts[done..done + count]),
+                Target::Adu(counts, max_adu) => {
+                    digitize::write(&values[..count], *max_adu, &mut counts[done..done + count])
+                }
                 Target::Values(out) => out[done..done + count].copy_from_slice(&values[..count]),
             }
             done += count;
@@ -269,19 +276,24 @@ mod tests {
 
     fn stages(rate: Map<'_>) -> Vec<Stage<'_>> {
         vec![
-            Stage::Photo(Photo { photon_rate: rate, background: Map::Uniform(0.5), factor: 0.9, prnu: Map::Uniform(1.0) }),
-            Stage::Dark(Dark { dark_e: 0.3, multiplier: Map::Uniform(1.0), glow_e: 0.0, glow_shape: Map::Uniform(1.0) }),
+            Stage::Photo(Photo {
+                photon_rate: rate,
+                background: Map::Uniform(0.5),
+                factor: 0.9,
+                prnu: Map::Uniform(1.0),
+            }),
+            Stage::Dark(Dark {
+                dark_e: 0.3,
+                multiplier: Map::Uniform(1.0),
+                glow_e: 0.0,
+                glow_shape: Map::Uniform(1.0),
+            }),
             Stage::Shot(Shot { stream: stream(StageId::Shot) }),
             Stage::ClockInducedCharge(ClockInducedCharge { mean_e: 0.01, stream: stream(StageId::ClockInducedCharge) }),
             Stage::FullWell(FullWell { limit_e: 900.0, from_zero: false }),
             Stage::Gain(Gain { gain: 20.0, excess: 1.0, map: Map::Uniform(1.0), stream: stream(StageId::Gain) }),
             Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(8.0), stream: stream(StageId::ReadNoise) }),
-            Stage::Amplifier(Amplifier {
-                gain_e_per_adu: 2.0,
-                gain_map: Map::Uniform(1.0),
-                bias_adu: 100.0,
-                offset_map: Map::Uniform(0.0),
-            }),
+            Stage::Amplifier(Amplifier { gain: Map::Uniform(2.0), bias_adu: 100.0, offset: Map::Uniform(0.0) }),
         ]
     }
 
@@ -336,8 +348,10 @@ mod tests {
         let rates = rates();
         let full = whole(&stages(Map::Double(&rates)));
         let (top, left, height, width) = (17, 39, 100, 250);
-        let crop: Vec<f64> =
-            (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| rates[(top + y) * WIDTH + left + x]).collect();
+        let crop: Vec<f64> = (0..height)
+            .flat_map(|y| (0..width).map(move |x| (y, x)))
+            .map(|(y, x)| rates[(top + y) * WIDTH + left + x])
+            .collect();
         let region = Region { shape: [height, width], sensor_width: WIDTH, origin: [top, left] };
         let mut counts = vec![0; region.pixels()];
         let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
@@ -358,7 +372,10 @@ mod tests {
             let mut counts = vec![0; region.pixels()];
             let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
             let error = run::<f32>(&stages(Map::Double(&rates)), region, output, &Cancel::default()).unwrap_err();
-            assert_eq!(error.to_string(), format!("photon_rate must be finite and >= 0, got {shown} at (y, x) = (5, 7)"));
+            assert_eq!(
+                error.to_string(),
+                format!("photon_rate must be finite and >= 0, got {shown} at (y, x) = (5, 7)")
+            );
         }
     }
 }

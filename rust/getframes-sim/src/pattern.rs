@@ -47,7 +47,8 @@ impl<T: Real> Kernel for Chunk<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let Pattern { key, scale, spread: (spread_stage, width), outliers: (outlier_stage, fraction, factor) } = *self.pattern;
+        let Pattern { key, scale, spread: (spread_stage, width), outliers: (outlier_stage, fraction, factor) } =
+            *self.pattern;
         let mut drawn = [0.0; TILE];
         for (number, out) in self.out.chunks_mut(TILE).enumerate() {
             let first = (self.first + number * TILE) as u64;
@@ -95,12 +96,8 @@ mod tests {
     fn maps_have_their_moments() {
         let count = 400_000;
         let mut map = vec![0.0; count];
-        let pattern = Pattern {
-            key: 5,
-            scale: 2.0,
-            spread: (StageId::Dsnu, 0.3),
-            outliers: (StageId::HotPixels, 0.01, 1.0),
-        };
+        let pattern =
+            Pattern { key: 5, scale: 2.0, spread: (StageId::Dsnu, 0.3), outliers: (StageId::HotPixels, 0.01, 1.0) };
         pattern.fill(&mut map);
         let mean = map.iter().sum::<f64>() / count as f64;
         let error = 2.0 * (0.3f64 * 0.3).exp_m1().sqrt() / (count as f64).sqrt();

@@ -13,8 +13,8 @@ use crate::chain::Tile;
 use crate::map::Map;
 use getframes_core::Real;
 use getframes_core::stream::Stream;
-use getframes_core::variate::normal::{self, Quantile};
 use getframes_core::variate::TILE;
+use getframes_core::variate::normal::{self, Quantile};
 
 /// Noise of one read.
 #[derive(Clone, Copy, Debug)]

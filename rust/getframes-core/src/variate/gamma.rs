@@ -138,7 +138,13 @@ fn block<T: Law>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK]) {
 
 /// One Halley step on the Erlang sum for whole shapes from 2 to 24; other shapes below 24 become doubtful.
 #[inline(always)]
-fn polish<T: Law>(shape: &[T; BLOCK], words: &[u32; BLOCK], z: &[T; BLOCK], x: &mut [T; BLOCK], doubtful: &mut [u32; BLOCK]) {
+fn polish<T: Law>(
+    shape: &[T; BLOCK],
+    words: &[u32; BLOCK],
+    z: &[T; BLOCK],
+    x: &mut [T; BLOCK],
+    doubtful: &mut [u32; BLOCK],
+) {
     let (one, two, three, large) = (T::ONE, T::of(2.0), T::of(3.0), T::of(LARGE));
     let mut most = 0;
     let mut start = [T::ONE; BLOCK];
@@ -152,7 +158,8 @@ fn polish<T: Law>(shape: &[T; BLOCK], words: &[u32; BLOCK], z: &[T; BLOCK], x: &
         start[lane] = if whole { if a == two { x[lane] } else { rough } } else { one };
         most = most.max(if whole { a.to_int() } else { 0 });
         // The lower tail of the Erlang sum cancels; beyond the fits the first guess is poor.
-        let sure = whole & (z[lane] > T::of(-3.6)) & (z[lane] < T::of(Z_MAX)) & (z[lane].abs() < T::of(S_MAX) * b.sqrt());
+        let sure =
+            whole & (z[lane] > T::of(-3.6)) & (z[lane] < T::of(Z_MAX)) & (z[lane].abs() < T::of(S_MAX) * b.sqrt());
         let sure = sure & ((a != two) | (z[lane].abs() < T::of(Z_MAX_TWO)));
         doubtful[lane] |= u32::from(small & !sure);
     }

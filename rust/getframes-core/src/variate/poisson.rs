@@ -147,7 +147,8 @@ fn search_group<T: Law>(mean: &[T; GROUP], words: &[u32; GROUP], counts: &mut [T
     let mut gap = [T::ONE; GROUP];
     for lane in 0..GROUP {
         // u - 1/2 keeps the sign bit of the word out of the conversion.
-        u[lane] = (T::of_int((words[lane] ^ (1 << 31)) as i32) + T::of(0.5)).mul_add(T::of(1.0 / 4_294_967_296.0), T::of(0.5));
+        u[lane] = (T::of_int((words[lane] ^ (1 << 31)) as i32) + T::of(0.5))
+            .mul_add(T::of(1.0 / 4_294_967_296.0), T::of(0.5));
         term[lane] = (-mean[lane]).exponential();
         sum[lane] = term[lane];
     }
@@ -212,7 +213,10 @@ fn invert<T: Law>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOC
         let margin = T::of(T::STEP_GROWTH).mul_add(offset.abs(), T::of(T::STEP_MARGIN));
         let from_middle = (position - k - T::of(0.5)).abs();
         doubtful[lane] = u32::from(
-            (from_middle > T::of(0.5) - margin) | (s != clamped) | (z.abs() > T::of(Z_MAX)) | (mu > T::of(SERIES_ABOVE)),
+            (from_middle > T::of(0.5) - margin)
+                | (s != clamped)
+                | (z.abs() > T::of(Z_MAX))
+                | (mu > T::of(SERIES_ABOVE)),
         );
     }
     if doubtful.iter().fold(0, |any, &one| any | one) != 0 {
@@ -391,18 +395,9 @@ const SHIFT_32: [f64; 7] = [
     -0.0271953410295805,
     0.33332700286611555,
 ];
-const FIRST_32: [f64; 5] = [
-    -0.017208013828509974,
-    0.019151713716388772,
-    -0.014445282642937827,
-    0.017042078893872374,
-    -0.01957416053870818,
-];
-const SECOND_32: [f64; 3] = [
-    0.025101369388833148,
-    -0.003793771240045488,
-    -0.002525779127898247,
-];
+const FIRST_32: [f64; 5] =
+    [-0.017208013828509974, 0.019151713716388772, -0.014445282642937827, 0.017042078893872374, -0.01957416053870818];
+const SECOND_32: [f64; 3] = [0.025101369388833148, -0.003793771240045488, -0.002525779127898247];
 
 // A, T, X1, X2, X3 for float64: error 2e-5 of a count over the same range.
 const LEADING_64: [f64; 11] = [
@@ -448,12 +443,7 @@ const SECOND_64: [f64; 6] = [
     -0.0022982668498475146,
     -0.0010050937538843012,
 ];
-const THIRD_64: [f64; 4] = [
-    -0.03741527948469596,
-    -0.013170619152543092,
-    0.007133008345739034,
-    0.0036497249235555333,
-];
+const THIRD_64: [f64; 4] = [-0.03741527948469596, -0.013170619152543092, 0.007133008345739034, 0.0036497249235555333];
 
 #[cfg(test)]
 mod tests {
@@ -490,8 +480,33 @@ mod tests {
     fn both_precisions_give_the_exact_quantile() {
         let words = words();
         for mean in [
-            1e-8, 1e-5, 1e-3, 0.03, 0.4, 1.0, 2.7, 4.0, 4.9999, 5.0, 5.0001, 6.3, 7.2, 9.0, 12.0, 18.5, 23.0, 40.0, 77.7, 150.0,
-            1e3, 7777.7, 1e5, 1e6, 1_048_570.0, 1_048_580.0, 3e6,
+            1e-8,
+            1e-5,
+            1e-3,
+            0.03,
+            0.4,
+            1.0,
+            2.7,
+            4.0,
+            4.9999,
+            5.0,
+            5.0001,
+            6.3,
+            7.2,
+            9.0,
+            12.0,
+            18.5,
+            23.0,
+            40.0,
+            77.7,
+            150.0,
+            1e3,
+            7777.7,
+            1e5,
+            1e6,
+            1_048_570.0,
+            1_048_580.0,
+            3e6,
         ] {
             let (single, double) = (counts::<f32>(mean, &words), counts::<f64>(mean, &words));
             for ((&word, &single), &double) in words.iter().zip(&single).zip(&double) {

@@ -36,7 +36,8 @@ impl Airy {
         let resolution = resolution.max(NARROWEST);
         // Pixels at the edge, and their corners, reach farther than the circle.
         let farthest = (REACH + 4.0 / resolution + 1.0) * SAMPLES;
-        let samples = (0..farthest as usize).map(|k| intensity(k as f64 / SAMPLES, obstruction) / (resolution * resolution));
+        let samples =
+            (0..farthest as usize).map(|k| intensity(k as f64 / SAMPLES, obstruction) / (resolution * resolution));
         Self { resolution, samples: samples.collect() }
     }
 }

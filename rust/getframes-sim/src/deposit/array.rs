@@ -38,7 +38,11 @@ impl Array<f64> {
 
     /// The same kernel in another precision.
     pub fn to<T: Real>(&self) -> Array<T> {
-        Array { rows: self.rows, columns: self.columns, padded: self.padded.iter().map(|&value| T::of(value)).collect() }
+        Array {
+            rows: self.rows,
+            columns: self.columns,
+            padded: self.padded.iter().map(|&value| T::of(value)).collect(),
+        }
     }
 }
 

@@ -32,7 +32,8 @@ impl Elliptical {
         let (along, across) = (along.max(NARROWEST), across.max(NARROWEST));
         let (cosine, sine) = direction(angle);
         let (p, q) = (along * along, across * across);
-        let covariance = (p * cosine * cosine + q * sine * sine, (p - q) * cosine * sine, p * sine * sine + q * cosine * cosine);
+        let covariance =
+            (p * cosine * cosine + q * sine * sine, (p - q) * cosine * sine, p * sine * sine + q * cosine * cosine);
         Self { covariance, narrower: along.min(across) }
     }
 

@@ -92,7 +92,9 @@ impl<P: Tail> Gaussian<P> {
             }
         }
         let count = 2 * self.half + 1;
-        for (tails, fractions) in tails.chunks_exact(self.stride).zip(fractions.chunks_exact_mut(self.stride)).take(group.len()) {
+        for (tails, fractions) in
+            tails.chunks_exact(self.stride).zip(fractions.chunks_exact_mut(self.stride)).take(group.len())
+        {
             for ((pair, fraction), column) in tails.windows(2).zip(fractions).zip(0..count) {
                 debug_assert!(column < count);
                 *fraction = T::of(between(pair[0], pair[1]).wide());

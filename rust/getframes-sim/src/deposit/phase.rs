@@ -86,7 +86,8 @@ impl Phase<f64> {
         for cell in central(divisions) {
             peak = squares.coefficients(density, cell, (0, 0))[0].max(peak);
         }
-        let cells = (0..divisions * divisions).map(|number| squares.cell(density, (number % divisions, number / divisions), peak));
+        let cells = (0..divisions * divisions)
+            .map(|number| squares.cell(density, (number % divisions, number / divisions), peak));
         let cells = cells.collect();
         Self { divisions, reach: density.reach(), cells }
     }
@@ -127,7 +128,9 @@ impl<T: Real> Profile<T> for Phase<T> {
             let top = row - self.reach.1 as i64;
             let (first, last) = band.rows(top, row + self.reach.1 as i64);
             let skipped = (first as i64 + band.first_row - top) as usize;
-            for (line, patch_row) in band.pixels[first * band.width..last * band.width].chunks_exact_mut(band.width).zip(skipped..) {
+            for (line, patch_row) in
+                band.pixels[first * band.width..last * band.width].chunks_exact_mut(band.width).zip(skipped..)
+            {
                 for block in &cell.blocks[cell.rows[patch_row]..cell.rows[patch_row + 1]] {
                     add(line, column + block.column, &cell.values(*block, &terms), flux);
                 }
@@ -317,7 +320,8 @@ impl Rule {
         for (m, row) in matrix.chunks_exact_mut(count).enumerate() {
             for j in 0..count {
                 // Coefficient of T_m of the window integral of T_j.
-                let coefficient: f64 = (0..count).map(|node| weight(m) * chebyshev_at(m, nodes[node]) * windows[node * count + j]).sum();
+                let coefficient: f64 =
+                    (0..count).map(|node| weight(m) * chebyshev_at(m, nodes[node]) * windows[node * count + j]).sum();
                 for (value, &node) in row.iter_mut().zip(&nodes) {
                     *value += coefficient * weight(j) * chebyshev_at(j, node);
                 }

@@ -1,0 +1,110 @@
+"""getframes: detector frames of astronomical scenes, with the truth they came from.
+
+Light becomes charge, charge becomes counts; the noise-free truth is kept beside every frame. Names are loaded when they are first used, so
+that importing the package stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "getframes.backend": ("ArrayBackend", "get_array_module", "get_backend", "to_numpy"),
+    "getframes.camera": ("Camera",),
+    "getframes.config": ("CameraConfig", "SensorType"),
+    "getframes.frame": ("Frame", "FrameTruth"),
+    "getframes.noise.precision": ("resolve_precision",),
+    "getframes.presets": ("available_presets", "load_preset", "preset_info"),
+    "getframes.scene": (
+        "PSF",
+        "AiryPSF",
+        "ArrayPSF",
+        "Bandpass",
+        "Catalog",
+        "CatalogEntry",
+        "EllipticalGaussianPSF",
+        "GaussianPSF",
+        "LightCurve",
+        "MoffatPSF",
+        "PointSource",
+        "RadialDistortion",
+        "Scene",
+        "Sky",
+        "Source",
+        "Telescope",
+        "Thermal",
+        "UniformIllumination",
+        "Vignetting",
+        "WCSInfo",
+        "pleiades",
+    ),
+    "getframes.spectral": ("QE", "SED", "SpectralBandpass", "Spectrum"),
+    "getframes.threads": ("num_threads", "set_num_threads"),
+}
+_MODULES = ("backend", "camera", "config", "dataset", "errors", "frame", "noise", "presets", "scene", "spectral")
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME), *_MODULES]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from getframes import (
+        backend,
+        camera,
+        config,
+        dataset,
+        errors,
+        frame,
+        noise,
+        presets,
+        scene,
+        spectral,
+    )
+    from getframes.backend import ArrayBackend, get_array_module, get_backend, to_numpy
+    from getframes.camera import Camera
+    from getframes.config import CameraConfig, SensorType
+    from getframes.frame import Frame, FrameTruth
+    from getframes.noise.precision import resolve_precision
+    from getframes.presets import available_presets, load_preset, preset_info
+    from getframes.scene import (
+        PSF,
+        AiryPSF,
+        ArrayPSF,
+        Bandpass,
+        Catalog,
+        CatalogEntry,
+        EllipticalGaussianPSF,
+        GaussianPSF,
+        LightCurve,
+        MoffatPSF,
+        PointSource,
+        RadialDistortion,
+        Scene,
+        Sky,
+        Source,
+        Telescope,
+        Thermal,
+        UniformIllumination,
+        Vignetting,
+        WCSInfo,
+        pleiades,
+    )
+    from getframes.spectral import QE, SED, SpectralBandpass, Spectrum
+    from getframes.threads import num_threads, set_num_threads
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"getframes.{name}")
+    else:
+        raise AttributeError(f"module 'getframes' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

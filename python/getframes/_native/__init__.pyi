@@ -1,0 +1,6 @@
+"""The native part of getframes: one submodule a room."""
+
+from . import core as core
+from . import deposit as deposit
+from . import sim as sim
+from . import toml as toml

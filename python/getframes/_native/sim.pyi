@@ -1,0 +1,42 @@
+"""The signal chain and the fixed patterns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def run_chain(
+    stages: Sequence[tuple[str, Mapping[str, Any]]],
+    out: NDArray[Any],
+    *,
+    sensor_shape: tuple[int, int],
+    origin: tuple[int, int],
+    key: int,
+    frame: int,
+    kind: int,
+    precision: str,
+    max_adu: int = 0,
+) -> None:
+    """Run stages over a frame; write counts (uint32 `out`, with `max_adu`) or values (`out` in the precision).
+
+    Maps over the frame (light, charge) have the shape of `out`, those over the sensor (patterns) `sensor_shape`; all are C-contiguous
+    float32 or float64, or numbers. `getframes.noise.chain` lists the stages and their parameters.
+    """
+
+def sensor_map(
+    shape: tuple[int, int],
+    *,
+    key: int,
+    scale: float,
+    spread_stage: int,
+    spread: float,
+    outlier_stage: int,
+    outlier_fraction: float,
+    outlier_factor: float,
+    precision: str,
+) -> NDArray[np.floating[Any]]:
+    """A fixed pattern: a log-normal map of mean `scale` times a factor in a random fraction of the pixels."""
+
+def edge_glow(shape: tuple[int, int], scale_px: float, precision: str) -> NDArray[np.floating[Any]]:
+    """Glow that falls off from the edges, mean 1."""

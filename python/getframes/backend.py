@@ -1,0 +1,89 @@
+"""Where arrays live. getframes computes on the CPU; these names let scripts ask."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes.errors import DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ArrayBackend", "get_array_module", "get_backend", "require_cpu", "to_numpy"]
+
+
+class ArrayBackend:
+    """NumPy on the CPU, behind the names of the interface."""
+
+    xp: Any = np
+    device: str = "cpu"
+    device_id: int | None = None
+
+    @property
+    def is_cpu(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def spec(self) -> str:
+        """The device as `get_backend` takes it."""
+        return "cpu"
+
+    @contextlib.contextmanager
+    def activate(self) -> Iterator[ArrayBackend]:
+        """A context in which the device is in use."""
+        yield self
+
+    def asarray(self, value: Any, *, dtype: Any | None = None) -> Any:
+        """`value` as an array."""
+        return np.asarray(value, dtype=dtype)
+
+    def default_rng(self, seed: Any = None, *, float_dtype: Any = np.float64) -> Any:
+        """A numpy Generator."""
+        return np.random.default_rng(seed)
+
+    def convolve(self, array: Any, kernel: Any) -> Any:
+        """Same-size convolution of two images, zero beyond the edges (scipy)."""
+        from scipy.signal import fftconvolve
+
+        return fftconvolve(array, kernel, mode="same")
+
+    def scalar(self, value: Any) -> float:
+        """`value` as a Python float."""
+        return float(value)
+
+    def to_numpy(self, value: Any) -> np.ndarray[Any, Any]:
+        """`value` as a numpy array."""
+        return np.asarray(value)
+
+
+def get_backend(device: str = "cpu") -> ArrayBackend:
+    """The backend of a device: "cpu", or "auto" which falls back to it.
+
+    Raises
+    ------
+    DomainError
+        For any other device.
+    """
+    if device not in ("cpu", "auto"):
+        raise DomainError(f"device must be 'cpu' or 'auto' (there is no GPU support), got {device!r}")
+    return ArrayBackend()
+
+
+def require_cpu(backend: Any) -> None:
+    """Accept None (and a CPU backend) where the interface has `backend=`."""
+    if backend is not None and not isinstance(backend, ArrayBackend):
+        raise DomainError(f"backend must be None or a CPU backend, got {backend!r}")
+
+
+def get_array_module(value: Any) -> Any:
+    """numpy."""
+    return np
+
+
+def to_numpy(value: Any) -> np.ndarray[Any, Any]:
+    """`value` as a numpy array."""
+    return np.asarray(value)

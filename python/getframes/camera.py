@@ -1,0 +1,446 @@
+"""Camera: a detector that takes frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes.backend import get_backend
+from getframes.config import CameraConfig, require_stages
+from getframes.errors import DomainError, ShapeError, require
+from getframes.frame import Deferred, Frame, FrameTruth
+from getframes.noise.exposure import Exposure
+from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
+from getframes.noise.precision import resolve_precision
+from getframes.noise.simulate import require_plain_readout
+from getframes.noise.stream import STREAM_VERSION, Kind, seed_key
+from getframes.quantity import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from getframes.config import SensorType
+    from getframes.scene import Scene
+
+    Light = Any
+
+
+class Camera:
+    """A detector that takes frames: light to charge to counts, with the noise-free truth.
+
+    Every random number is addressed by the seed, the kind of frame (bias, dark, light), the frame number, the stage and the pixel: a
+    frame is the same on any number of threads, alone or in a series. A call without a seed takes the next frame number of the
+    camera's own stream.
+
+    Parameters
+    ----------
+    config : CameraConfig
+        The detector.
+    default_temperature_c : float, optional
+        Temperature of frames that are not given one [deg C]; the reference temperature of the dark current when left out.
+    seed : int, optional
+        Seed of the camera's own stream; without it the operating system gives one.
+    precision : {"float64", "float32"}
+        Working precision. float32 halves the memory; counts stay exact integers.
+    device : {"cpu", "auto"}
+        Where to compute.
+
+    Raises
+    ------
+    DomainError
+        If an argument is impossible.
+    """
+
+    def __init__(
+        self,
+        config: CameraConfig,
+        *,
+        default_temperature_c: float | None = None,
+        seed: int | None = None,
+        precision: str = "float64",
+        device: str = "cpu",
+    ) -> None:
+        if not isinstance(config, CameraConfig):
+            raise TypeError(f"config must be a CameraConfig, got {type(config).__name__}")
+        self.config = config
+        self.precision = resolve_precision(precision).name
+        self._device = get_backend(device).device
+        if default_temperature_c is None:
+            default_temperature_c = config.dark_current_ref_temp_c
+        self.default_temperature_c = self._temperature(default_temperature_c)
+        self._own_seed = seed
+        self._own_key = seed_key(seed)
+        self._next_frame = 0
+        self._maps: FixedPatternMaps | None = None
+
+    @classmethod
+    def from_preset(cls, name: str, **kwargs: Any) -> Camera:
+        """A shipped camera; `kwargs` go to the constructor. `getframes.available_presets()` lists the names."""
+        from getframes.presets import load_preset
+
+        return cls(load_preset(name), **kwargs)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Camera:
+        """A camera of a mapping of CameraConfig fields; `kwargs` go to the constructor."""
+        return cls(CameraConfig.from_dict(data), **kwargs)
+
+    def with_config(self, **changes: Any) -> Camera:
+        """A camera with some fields of its configuration changed; precision, temperature and seed are kept."""
+        config = self.config.replace(**changes)
+        kept = self.default_temperature_c != self.config.dark_current_ref_temp_c
+        return Camera(
+            config,
+            default_temperature_c=self.default_temperature_c if kept else None,
+            seed=self._own_seed,
+            precision=self.precision,
+            device=self._device,
+        )
+
+    def __repr__(self) -> str:
+        height, width = self.resolution
+        return f"Camera({self.name!r}, {self.sensor_type.value}, {height} x {width}, {self.precision})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_maps": None}  # built again where it is needed: the same bits
+
+    @property
+    def name(self) -> str:
+        """Name of the camera."""
+        return self.config.name
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width of a frame [px]."""
+        return self.config.output_resolution
+
+    @property
+    def sensor_resolution(self) -> tuple[int, int]:
+        """Height and width of the sensor [px]."""
+        return self.config.resolution
+
+    @property
+    def roi(self) -> tuple[int, int, int, int] | None:
+        """Region that is read: left, top, width, height [px]; None for the whole sensor."""
+        return self.config.roi
+
+    @property
+    def sensor_type(self) -> SensorType:
+        """CCD, CMOS, SCMOS, EMCCD or EAPD."""
+        return self.config.sensor_type
+
+    @property
+    def device(self) -> str:
+        """Where it computes: "cpu"."""
+        return self._device
+
+    @property
+    def device_id(self) -> int | None:
+        """None: there is one CPU."""
+        return None
+
+    @property
+    def fixed_patterns(self) -> FixedPatternMaps:
+        """The fixed maps of the sensor, built at first use and kept."""
+        if self._maps is None:
+            self._maps = fixed_pattern_maps(self.config, precision=self.precision)
+        return self._maps
+
+    def expose(
+        self,
+        photon_rate: Light,
+        exposure: float,
+        temperature: float | None = None,
+        *,
+        background: Light = 0.0,
+        quantum_efficiency: float | None = None,
+        extra_electrons: Light = 0.0,
+        binning: int = 1,
+        binning_mode: str = "digital",
+        seed: int | None = None,
+        include_truth: bool = True,
+        workspace: Any = None,
+        out: Any | None = None,
+    ) -> Frame:
+        """One frame of a photon-rate map.
+
+        Parameters
+        ----------
+        photon_rate, background : float or array (height, width)
+            Light on each pixel [photons / s], any real dtype.
+        exposure : float
+            Exposure time [s]; 0 makes a bias.
+        temperature : float, optional
+            Temperature of the sensor [deg C].
+        quantum_efficiency : float, optional
+            Instead of the camera's, in [0, 1].
+        extra_electrons : float or array (height, width)
+            Mean charge that is in the pixels already [e-].
+        seed : int, optional
+            The frame is frame 0 of this seed. Without it: the next frame of the camera's own stream.
+        include_truth : bool
+            Attach the noise-free truth (what is not uniform is worked out at first access).
+        out : array of uint32 (height, width), optional
+            Where the counts go; no frame is allocated then. Its content is undefined after an error.
+
+        Raises
+        ------
+        DomainError, ShapeError
+            If a value is impossible (the message names the first pixel), or an array does not fit the frame.
+        StageNotAvailableError
+            If the camera, or the readout asked for, needs a stage that this version does not have.
+        """
+        require_plain_readout(binning, workspace)
+        light = self._exposure(
+            photon_rate,
+            exposure,
+            temperature,
+            background=background,
+            quantum_efficiency=quantum_efficiency,
+            extra_electrons=extra_electrons,
+        )
+        return self._frame(light, self._number(seed), seed, include_truth=include_truth, out=out)
+
+    def expose_series(
+        self,
+        photon_rate: Light,
+        exposure: float,
+        n_frames: int,
+        temperature: float | None = None,
+        *,
+        background: Light = 0.0,
+        quantum_efficiency: float | None = None,
+        binning: int = 1,
+        binning_mode: str = "digital",
+        seed: int | None = None,
+        include_truth: bool = True,
+    ) -> Iterator[Frame]:
+        """`n_frames` independent frames of the same light, one at a time; frame 0 is `expose` with the same seed.
+
+        Parameters and errors as in `expose`; bad arguments are an error at the call, not at the first frame.
+        """
+        require_plain_readout(binning, None)
+        light = self._exposure(
+            photon_rate, exposure, temperature, background=background, quantum_efficiency=quantum_efficiency
+        )
+        return self._series(light, n_frames, seed, include_truth=include_truth)
+
+    def flat_frame(
+        self,
+        photon_rate: Light,
+        exposure: float,
+        temperature: float | None = None,
+        *,
+        background: Light = 0.0,
+        seed: int | None = None,
+        include_truth: bool = True,
+    ) -> Frame:
+        """A flat: `expose`, with its own frame type. Parameters and errors as there."""
+        light = self._exposure(photon_rate, exposure, temperature, background=background)
+        return self._frame(light, self._number(seed), seed, include_truth=include_truth, frame_type="flat")
+
+    def dark_frame(self, exposure: float, temperature: float | None = None, *, seed: int | None = None) -> Frame:
+        """A dark: `expose` without light. Parameters and errors as there."""
+        light = self._exposure(0.0, exposure, temperature)
+        return self._frame(light, self._number(seed), seed, frame_type="dark")
+
+    def dark_series(
+        self, exposure: float, n_frames: int, temperature: float | None = None, *, seed: int | None = None
+    ) -> Iterator[Frame]:
+        """`n_frames` independent darks, one at a time; frame 0 is `dark_frame` with the same seed."""
+        light = self._exposure(0.0, exposure, temperature)
+        return self._series(light, n_frames, seed, frame_type="dark")
+
+    def bias_frame(self, temperature: float | None = None, *, seed: int | None = None) -> Frame:
+        """A bias: no light and no time."""
+        light = self._exposure(0.0, 0.0, temperature)
+        return self._frame(light, self._number(seed), seed)
+
+    def observe(
+        self,
+        scene: Scene,
+        exposure: float,
+        temperature: float | None = None,
+        *,
+        seed: int | None = None,
+        include_truth: bool = True,
+    ) -> Frame:
+        """One frame of a scene.
+
+        Where the band of the scene has a response and the camera a QE curve, every source is folded with the QE of its own spectrum.
+
+        Parameters
+        ----------
+        scene : Scene
+            What is in front of the detector; of the shape of the camera's frames.
+        exposure, temperature, seed, include_truth
+            As in `expose`.
+
+        Raises
+        ------
+        ShapeError
+            If the scene does not have the shape of the frame.
+        DomainError, StageNotAvailableError
+            As in `expose`; cameras with charge diffusion need a stage that this version does not have.
+        """
+        return self._observe(scene, exposure, temperature, self._number(seed), seed, include_truth=include_truth)
+
+    def observe_item(
+        self,
+        scene: Scene,
+        exposure: float,
+        temperature: float | None,
+        seed: int | None,
+        index: int,
+        *,
+        include_truth: bool = True,
+    ) -> Frame:
+        """Frame number `index` of a seed: what the `index`-th item of a data set is made of; 0 is `observe` with that seed."""
+        require(0 <= index < 1 << 64, "", "index", "in [0, 2^64)", index)
+        key = seed_key(seed)
+        frame = self._observe(scene, exposure, temperature, (key, index), seed, include_truth=include_truth)
+        frame.metadata["frame_index"] = index
+        return frame
+
+    def _observe(
+        self,
+        scene: Scene,
+        exposure: float,
+        temperature: float | None,
+        number: tuple[int, int],
+        seed: int | None,
+        *,
+        include_truth: bool,
+    ) -> Frame:
+        require_stages(self.config, scene=True)
+        if tuple(scene.shape) != self.resolution:
+            raise ShapeError(f"Scene.shape must be the shape of the frame, {self.resolution}, got {scene.shape}")
+        curve = self.config.qe_curve
+        if curve is not None and scene.is_spectral_capable:
+            rate = scene.photoelectron_rate_map(curve, precision=self.precision)
+            background, efficiency = scene.background_electron_rate(curve), 1.0
+        else:
+            rate = scene.photon_rate_map(precision=self.precision)
+            background, efficiency = scene.background_photon_rate(), None
+        light = self._exposure(rate, exposure, temperature, background=background, quantum_efficiency=efficiency)
+        frame = self._frame(
+            light, number, seed, include_truth=include_truth, frame_type="science", own_rate=True
+        )
+        if efficiency is not None:
+            frame.metadata["spectral"] = True
+            if frame.truth is not None:
+                held = vars(frame.truth)
+                photons = Deferred(_photon_rate_map, scene, self.precision)
+                truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons)
+                frame = Frame(frame.data, frame.metadata, truth)
+        if scene.wcs is not None:
+            frame.metadata.update(scene.wcs.header_cards())
+        if scene.optics.band is not None:
+            frame.metadata["filter"] = scene.optics.band.name
+        return frame
+
+    def _exposure(
+        self,
+        photon_rate: Light,
+        exposure: float,
+        temperature: float | None,
+        *,
+        background: Light = 0.0,
+        quantum_efficiency: float | None = None,
+        extra_electrons: Light = 0.0,
+    ) -> Exposure:
+        require_stages(self.config)
+        return Exposure.checked(
+            self.config,
+            self.fixed_patterns,
+            np.dtype(self.precision),
+            photon_rate=photon_rate,
+            exposure=exposure,
+            temperature=self.default_temperature_c if temperature is None else self._temperature(temperature),
+            background=background,
+            quantum_efficiency=quantum_efficiency,
+            extra_electrons=extra_electrons,
+        )
+
+    def _temperature(self, temperature: Any) -> float:
+        """A temperature in deg C; the dark-current law checks it."""
+        value = plain(temperature, "deg C", "", "temperature")
+        self.config.dark_current_at(value)
+        return float(value)
+
+    def _number(self, seed: int | None) -> tuple[int, int]:
+        """Key and frame number: 0 of a given seed, or the next of the camera's own stream."""
+        if seed is not None:
+            return seed_key(seed), 0
+        number = self._next_frame
+        self._next_frame = number + 1
+        return self._own_key, number
+
+    def _series(
+        self, light: Exposure, n_frames: int, seed: int | None, *, include_truth: bool = True, frame_type: str = ""
+    ) -> Iterator[Frame]:
+        if int(n_frames) != n_frames or n_frames < 0:
+            raise DomainError(f"n_frames must be an integer >= 0, got {n_frames}")
+        given = None if seed is None else seed_key(seed)
+
+        def frames() -> Iterator[Frame]:
+            for index in range(int(n_frames)):
+                number = self._number(None) if given is None else (given, index)
+                frame = self._frame(light, number, seed, include_truth=include_truth, frame_type=frame_type)
+                frame.metadata["frame_index"] = index
+                yield frame
+
+        return frames()
+
+    def _frame(
+        self,
+        light: Exposure,
+        number: tuple[int, int],
+        seed: int | None,
+        *,
+        include_truth: bool = True,
+        frame_type: str = "",
+        own_rate: bool = False,
+        out: Any | None = None,
+    ) -> Frame:
+        key, index = number
+        data = light.adu(key, index, out)
+        truth = light.truth(own_rate=own_rate) if include_truth else None
+        config = self.config
+        metadata: dict[str, Any] = {
+            "camera": config.name,
+            "sensor": config.sensor_type.value,
+            "frame_type": _frame_type(light.kind, frame_type),
+            "exposure_s": light.exposure_s,
+            "temperature_c": light.temperature_c,
+            "dark_e_per_s": config.dark_current_at(light.temperature_c),
+            "read_noise_e": config.read_noise_e,
+            "gain_e_per_adu": config.gain_e_per_adu,
+            "em_gain": config.em_gain,
+            "device": self._device,
+            "seed": seed,
+            "frame_number": index,
+            "stream_version": STREAM_VERSION,
+            "config_hash": config.digest,
+            "bit_depth": config.bit_depth,
+            "saturate_adu": config.max_adu,
+        }
+        if config.roi is not None:
+            metadata["detector_roi"] = config.roi
+            metadata["sensor_resolution"] = config.resolution
+        if config.charge_diffusion_fwhm_px:
+            metadata["charge_diffusion_fwhm_px"] = config.charge_diffusion_fwhm_px
+            metadata["charge_diffusion_applied"] = False
+        return Frame(data, metadata, truth)
+
+
+def _frame_type(kind: Kind, wanted: str) -> str:
+    """What the physics says, unless the method has a name for it."""
+    if kind is Kind.BIAS:
+        return "bias"
+    return wanted or ("dark" if kind is Kind.DARK else "light")
+
+
+def _photon_rate_map(scene: Scene, precision: str) -> Any:
+    return scene.photon_rate_map(precision=precision)

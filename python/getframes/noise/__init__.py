@@ -1,0 +1,33 @@
+"""The signal chain as small functions: light to charge to counts."""
+
+from getframes.noise.charge import (
+    apply_em_gain,
+    apply_gain_stage,
+    apply_nonlinearity,
+    block_sum,
+    dark_frame_electrons,
+    digitize,
+    frame_electrons,
+)
+from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
+from getframes.noise.precision import resolve_precision
+from getframes.noise.signal import dark_signal_map, photo_signal_map
+from getframes.noise.simulate import SimulationResult, generate_dark_frame, simulate_frame
+
+__all__ = [
+    "FixedPatternMaps",
+    "SimulationResult",
+    "apply_em_gain",
+    "apply_gain_stage",
+    "apply_nonlinearity",
+    "block_sum",
+    "dark_frame_electrons",
+    "dark_signal_map",
+    "digitize",
+    "fixed_pattern_maps",
+    "frame_electrons",
+    "generate_dark_frame",
+    "photo_signal_map",
+    "resolve_precision",
+    "simulate_frame",
+]

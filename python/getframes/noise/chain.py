@@ -1,0 +1,179 @@
+"""The signal chain of one exposure: a list of stages that can be printed, shortened and reordered.
+
+A stage is a name and the numbers and maps it needs; the native chain runs any list of them, fused, and the same list one stage at a
+time gives the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes._native import sim
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from getframes.config import CameraConfig
+    from getframes.noise.patterns import FixedPatternMaps
+    from getframes.noise.stream import Kind
+
+    Map = float | NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One step of the chain: a name, and what its law needs.
+
+    Attributes
+    ----------
+    name : str
+        As in the physics pages: photo, dark, extra, shot, clock_induced_charge, full_well, nonlinearity, gain, output_full_well,
+        reset_noise, read_noise, amplifier.
+    parameters : mapping
+        Numbers and maps by name, units in the names.
+    """
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        shown = (f"{name}={_shown(value)}" for name, value in self.parameters.items())
+        return f"{self.name}({', '.join(shown)})"
+
+
+def _shown(value: Any) -> str:
+    if np.ndim(value) == 2:
+        return f"map of mean {np.mean(value):.6g}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the random words of a frame come from: the key of its seed, its number, its kind."""
+
+    key: int
+    frame: int
+    kind: Kind
+
+
+def photo(photon_rate: Map, background: Map, exposure_s: float, quantum_efficiency: float, prnu: Map) -> Stage:
+    """Mean photoelectrons: (photon_rate + background) exposure QE prnu."""
+    factor = exposure_s * quantum_efficiency
+    return Stage("photo", {"photon_rate": photon_rate, "background": background, "factor": factor, "prnu": prnu})
+
+
+def dark(config: CameraConfig, maps: FixedPatternMaps, exposure_s: float, temperature_c: float) -> Stage:
+    """Mean dark charge and glow."""
+    return Stage(
+        "dark",
+        {
+            "dark_e": config.dark_current_at(temperature_c) * exposure_s,
+            "multiplier": maps.dark_multiplier,
+            "glow_e": config.detector_glow_e_per_s * exposure_s,
+            "glow_shape": maps.glow_shape,
+        },
+    )
+
+
+def extra(extra_electrons: Map) -> Stage:
+    """Charge that is in the pixels already, as its mean."""
+    return Stage("extra", {"extra_electrons": extra_electrons})
+
+
+def charge(config: CameraConfig, maps: FixedPatternMaps) -> tuple[Stage, ...]:
+    """From mean charge to the charge at the output node, in the order of detector.md."""
+    stages = [Stage("shot")]
+    if config.clock_induced_charge_e:
+        stages.append(Stage("clock_induced_charge", {"mean_e": config.clock_induced_charge_e}))
+    stages.append(Stage("full_well", {"limit_e": config.full_well_e}))
+    stages += nonlinearity(config)
+    if config.has_gain_stage:
+        stages.append(gain(config.em_gain, config.gain_excess_noise_factor, maps.avalanche_gain_multiplier))
+    return tuple(stages)
+
+
+def nonlinearity(config: CameraConfig) -> tuple[Stage, ...]:
+    """The response curve, or nothing for a linear sensor."""
+    coefficients = config.nonlinearity_coeffs or ((-config.nonlinearity,) if config.nonlinearity else ())
+    if not any(coefficients):
+        return ()
+    return (
+        Stage("nonlinearity", {"coefficients": list(coefficients), "full_well_e": config.full_well_e}),
+    )
+
+
+def gain(mean_gain: float, excess_noise_factor: float, gain_map: Map = 1.0) -> Stage:
+    """Electron multiplication or avalanche gain."""
+    excess = excess_noise_factor**2 - 1.0
+    if abs(excess - 1.0) < 1e-12:
+        excess = 1.0  # sqrt(2)^2 - 1: whole charges then have whole shapes
+    return Stage("gain", {"gain": mean_gain, "excess": max(excess, 0.0), "gain_map": gain_map})
+
+
+def readout(config: CameraConfig, maps: FixedPatternMaps) -> tuple[Stage, ...]:
+    """From the charge at the output node to analogue counts."""
+    limit = config.output_full_well_e if config.output_full_well_e is not None else config.full_well_e
+    stages = [Stage("output_full_well", {"limit_e": limit})]
+    if config.reset_noise_e:
+        stages.append(Stage("reset_noise", {"rms_e": config.reset_noise_e}))
+    if np.ndim(maps.read_noise_sigma) or maps.read_noise_sigma:
+        stages.append(Stage("read_noise", {"rms_e": maps.read_noise_sigma}))
+    stages.append(
+        Stage(
+            "amplifier",
+            {
+                "gain_e_per_adu": maps.amplifier_gain,
+                "bias_adu": config.bias_offset_adu,
+                "offset_adu": maps.amplifier_offset,
+            },
+        )
+    )
+    return tuple(stages)
+
+
+def count(
+    stages: Sequence[Stage], config: CameraConfig, address: Address, dtype: np.dtype[Any], out: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """Run the stages over the camera's region and digitize into `out` [ADU]."""
+    return _run(stages, config.resolution, config.roi, address, dtype, out, config.max_adu)
+
+
+def values(
+    stages: Sequence[Stage], config: CameraConfig, address: Address | None, dtype: np.dtype[Any]
+) -> NDArray[np.floating[Any]]:
+    """Run the stages over the camera's region; the values after the last one, in the working precision."""
+    return _run(stages, config.resolution, config.roi, address, dtype, np.empty(config.output_resolution, dtype), 0)
+
+
+def evaluate(stages: Sequence[Stage], address: Address | None, out: NDArray[np.floating[Any]]) -> None:
+    """Run stages over a sensor of the shape of `out`, in its precision."""
+    _run(stages, (out.shape[0], out.shape[1]), None, address, out.dtype, out, 0)
+
+
+def _run(
+    stages: Sequence[Stage],
+    sensor_shape: tuple[int, int],
+    roi: tuple[int, int, int, int] | None,
+    address: Address | None,
+    dtype: np.dtype[Any],
+    out: NDArray[Any],
+    max_adu: int,
+) -> NDArray[Any]:
+    left, top = (roi[0], roi[1]) if roi is not None else (0, 0)
+    sim.run_chain(
+        [(stage.name, stage.parameters) for stage in stages],
+        out,
+        sensor_shape=sensor_shape,
+        origin=(top, left),
+        key=address.key if address else 0,
+        frame=address.frame if address else 0,
+        kind=address.kind if address else 0,
+        precision=dtype.name,
+        max_adu=max_adu,
+    )
+    return out

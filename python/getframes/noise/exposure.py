@@ -1,0 +1,205 @@
+"""One exposure: light and time in, counts and truth out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes.errors import DomainError, ShapeError, require
+from getframes.frame import Deferred, FrameTruth
+from getframes.noise import chain
+from getframes.noise.image import nonnegative, number_or_image
+from getframes.noise.memory import require_memory
+from getframes.noise.stream import Kind
+from getframes.quantity import plain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from getframes.config import CameraConfig
+    from getframes.noise.patterns import FixedPatternMaps
+
+    Map = float | NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """The checked inputs of one frame.
+
+    Attributes
+    ----------
+    config, maps, dtype
+        The camera, its fixed patterns and the working precision.
+    photon_rate, background : float or array (height, width)
+        Light [photons / s / pixel] over the frame.
+    extra_electrons : float or array (height, width)
+        Mean charge that is there already [e-].
+    exposure_s, temperature_c, quantum_efficiency : float
+        Time [s], temperature of the sensor [deg C], electrons per photon.
+    """
+
+    config: CameraConfig
+    maps: FixedPatternMaps
+    dtype: np.dtype[Any]
+    photon_rate: Map
+    background: Map
+    extra_electrons: Map
+    exposure_s: float
+    temperature_c: float
+    quantum_efficiency: float
+
+    @classmethod
+    def checked(
+        cls,
+        config: CameraConfig,
+        maps: FixedPatternMaps,
+        dtype: np.dtype[Any],
+        *,
+        photon_rate: Any,
+        exposure: Any,
+        temperature: float,
+        background: Any = 0.0,
+        extra_electrons: Any = 0.0,
+        quantum_efficiency: float | None = None,
+    ) -> Exposure:
+        """An exposure from what a user gives: numbers, arrays of any real type, quantities.
+
+        Raises
+        ------
+        DomainError
+            If a number is impossible.
+        ShapeError
+            If an array does not have the shape of the frame.
+        """
+        shape = config.output_resolution
+        efficiency = config.quantum_efficiency if quantum_efficiency is None else quantum_efficiency
+        efficiency = nonnegative(plain(efficiency, "", "", "quantum_efficiency"), "quantum_efficiency", "")
+        require(efficiency <= 1.0, "", "quantum_efficiency", "in [0, 1]", efficiency)
+        return cls(
+            config,
+            maps,
+            dtype,
+            number_or_image(photon_rate, "photon_rate", "photons/s", shape, dtype),
+            number_or_image(background, "background", "photons/s", shape, dtype),
+            number_or_image(extra_electrons, "extra_electrons", "e-", shape, dtype),
+            nonnegative(plain(exposure, "s", "", "exposure"), "exposure", "s"),
+            temperature,
+            efficiency,
+        )
+
+    @property
+    def kind(self) -> Kind:
+        """Bias for no time, dark for scalar zero light and no extra charge, light otherwise."""
+        if self.exposure_s == 0.0:
+            return Kind.BIAS
+        dark = all(_is_zero(value) for value in (self.photon_rate, self.background, self.extra_electrons))
+        return Kind.DARK if dark else Kind.LIGHT
+
+    def light_stages(self) -> tuple[chain.Stage, ...]:
+        """Mean photoelectrons; nothing where there is no light."""
+        if self.exposure_s == 0.0 or (_is_zero(self.photon_rate) and _is_zero(self.background)):
+            return ()
+        photo = chain.photo(
+            self.photon_rate, self.background, self.exposure_s, self.quantum_efficiency, self.maps.prnu_multiplier
+        )
+        return (photo,)
+
+    def mean_stages(self) -> tuple[chain.Stage, ...]:
+        """Mean charge: light, dark and extra."""
+        stages = self.light_stages()
+        if self.exposure_s > 0.0:
+            stages += (chain.dark(self.config, self.maps, self.exposure_s, self.temperature_c),)
+        if not _is_zero(self.extra_electrons):
+            stages += (chain.extra(self.extra_electrons),)
+        return stages
+
+    def stages(self) -> tuple[chain.Stage, ...]:
+        """The whole chain of this frame, ready to be printed, shortened, reordered or run."""
+        return (
+            *self.mean_stages(),
+            *chain.charge(self.config, self.maps),
+            *chain.readout(self.config, self.maps),
+        )
+
+    def adu(self, key: int, frame: int, out: Any | None = None) -> NDArray[np.uint32]:
+        """Counts of frame number `frame` of a key [ADU], written into `out` where it is given.
+
+        Raises
+        ------
+        DomainError
+            If a pixel of an input is negative, infinite or not a number. The content of `out` is then undefined.
+        """
+        target = counts_like(self.config.output_resolution, out)
+        address = chain.Address(key, frame, self.kind)
+        return chain.count(self.stages(), self.config, address, self.dtype, target)
+
+    def truth(self, *, own_rate: bool = False) -> FrameTruth:
+        """The noise-free quantities of the frame; what is not uniform is worked out when it is first asked for.
+
+        `own_rate` says that nobody else can write into the rate map, so that it need not be copied.
+        """
+        rate = self.photon_rate
+        if not isinstance(rate, float) and not (own_rate and rate.dtype == self.dtype):
+            rate = rate.astype(self.dtype)
+            rate.flags.writeable = False
+        held = Exposure(
+            self.config,
+            self.maps,
+            self.dtype,
+            rate,
+            _kept(self.background),
+            _kept(self.extra_electrons),
+            self.exposure_s,
+            self.temperature_c,
+            self.quantum_efficiency,
+        )
+        return FrameTruth(
+            Deferred(_mean_electrons, held), Deferred(_mean_photoelectrons, held), held._filled(rate)
+        )
+
+    def evaluated(self, stages: tuple[chain.Stage, ...]) -> NDArray[np.floating[Any]]:
+        """Run deterministic stages; a read-only broadcast view where the result is one number."""
+        uniform = all(np.ndim(value) == 0 for stage in stages for value in stage.parameters.values())
+        if not stages or not uniform:
+            return chain.values(stages, self.config, None, self.dtype) if stages else self._filled(0.0)
+        pixel = np.zeros((1, 1), self.dtype)
+        chain.evaluate(stages, None, pixel)
+        return self._filled(pixel[0, 0])
+
+    def _filled(self, value: Any) -> NDArray[np.floating[Any]]:
+        if np.ndim(value) == 2:
+            array: NDArray[np.floating[Any]] = value
+            return array
+        return np.broadcast_to(self.dtype.type(value), self.config.output_resolution)
+
+
+def _mean_electrons(exposure: Exposure) -> NDArray[np.floating[Any]]:
+    return exposure.evaluated(exposure.mean_stages())
+
+
+def _mean_photoelectrons(exposure: Exposure) -> NDArray[np.floating[Any]]:
+    return exposure.evaluated(exposure.light_stages())
+
+
+def _is_zero(value: Any) -> bool:
+    return np.ndim(value) == 0 and value == 0.0
+
+
+def _kept(value: Map) -> Map:
+    return value if isinstance(value, float) else value.copy()
+
+
+def counts_like(shape: tuple[int, int], out: Any | None) -> NDArray[np.uint32]:
+    """`out`, checked, or a new array for counts."""
+    if out is None:
+        require_memory(shape, 4, "a frame")
+        return np.empty(shape, np.uint32)
+    if not isinstance(out, np.ndarray) or out.dtype != np.uint32:
+        raise TypeError(f"out must be an array of uint32, got {getattr(out, 'dtype', type(out).__name__)}")
+    if out.shape != shape:
+        raise ShapeError(f"out must have shape {shape}, got {out.shape}")
+    if not (out.flags.c_contiguous and out.flags.writeable):
+        raise DomainError("out must be C-contiguous and writable")
+    return out

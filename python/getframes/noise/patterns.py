@@ -1,0 +1,184 @@
+"""Fixed patterns of a sensor: the maps that are the same in every frame."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from getframes._native import core, sim
+from getframes.noise.memory import require_memory
+from getframes.noise.precision import working_dtype
+from getframes.noise.stream import Kind, StageId, seed_key
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from getframes.config import CameraConfig
+
+    Map = float | NDArray[np.floating[Any]]
+
+
+class FixedPatternMaps(NamedTuple):
+    """Maps over the whole sensor, shape (height, width), or one number where the sensor is uniform.
+
+    Keyed on `fixed_pattern_seed` and the shape of the sensor alone; read-only.
+    """
+
+    dark_multiplier: Map
+    """DSNU times hot pixels [1]."""
+    prnu_multiplier: Map
+    """Pixel response, mean 1."""
+    amplifier_gain: Map
+    """Gain of each pixel's amplifier [e-/ADU]."""
+    amplifier_offset: Map
+    """Offset of each pixel's amplifier [ADU]."""
+    bias_structure: Map
+    """Structure of the bias [ADU]."""
+    defect_mask: NDArray[np.bool_] | None
+    """Dead pixels."""
+    read_noise_sigma: Map
+    """RMS read noise [e-]."""
+    avalanche_gain_multiplier: Map
+    """Avalanche gain, mean 1."""
+    glow_shape: Map = 1.0
+    """Detector glow, mean 1."""
+
+
+def fixed_pattern_maps(
+    config: CameraConfig,
+    *,
+    backend: Any = None,
+    float_dtype: DTypeLike | None = None,
+    precision: str | None = None,
+) -> FixedPatternMaps:
+    """The maps of a camera, in the working precision.
+
+    Raises
+    ------
+    SizeError
+        If the maps do not fit in memory; nothing is allocated then.
+    """
+    from getframes.backend import require_cpu
+
+    require_cpu(backend)
+    dtype = working_dtype(float_dtype, precision)
+    maps = _Maker(config, dtype)
+    count = sum(
+        map(
+            bool,
+            (
+                config.prnu,
+                config.dark_current_nonuniformity or config.hot_pixel_fraction,
+                config.read_noise_nonuniformity or config.read_noise_rts_fraction,
+                config.detector_glow_edge_scale_px and config.detector_glow_e_per_s,
+                config.has_gain_stage and config.avalanche_gain_nonuniformity,
+            ),
+        )
+    )
+    require_memory(config.resolution, max(count, 1) * dtype.itemsize, f"the fixed patterns of {config.name!r}")
+    return FixedPatternMaps(
+        dark_multiplier=maps.drawn(
+            StageId.DSNU,
+            config.dark_current_nonuniformity,
+            outliers=(StageId.HOT_PIXELS, config.hot_pixel_fraction, config.hot_pixel_factor),
+        ),
+        prnu_multiplier=maps.drawn(StageId.PRNU, config.prnu),
+        amplifier_gain=maps.amplifiers(_amplifier_gains(config), config.gain_e_per_adu),
+        amplifier_offset=maps.amplifiers(_amplifier_offsets(config), 0.0),
+        bias_structure=0.0,
+        defect_mask=None,
+        read_noise_sigma=maps.drawn(
+            StageId.READ_NOISE_CORE,
+            config.read_noise_nonuniformity,
+            scale=config.read_noise_e,
+            outliers=(StageId.READ_NOISE_RTS, config.read_noise_rts_fraction, config.read_noise_rts_factor),
+        ),
+        avalanche_gain_multiplier=maps.drawn(
+            StageId.AVALANCHE_GAIN, config.avalanche_gain_nonuniformity * math.log(config.em_gain)
+        ),
+        glow_shape=maps.glow(),
+    )
+
+
+class _Maker:
+    """Makes maps of one sensor; a map that would be uniform stays a number."""
+
+    def __init__(self, config: CameraConfig, dtype: np.dtype[Any]) -> None:
+        self.config = config
+        self.dtype = dtype
+        self.key = seed_key(config.fixed_pattern_seed)
+
+    def drawn(
+        self,
+        stage: StageId,
+        spread: float,
+        *,
+        scale: float = 1.0,
+        outliers: tuple[StageId, float, float] = (StageId.HOT_PIXELS, 0.0, 1.0),
+    ) -> Map:
+        outlier_stage, fraction, factor = outliers
+        if spread == 0.0 and (fraction == 0.0 or factor == 1.0):
+            return scale
+        return _frozen(
+            sim.sensor_map(
+                self.config.resolution,
+                key=self.key,
+                scale=scale,
+                spread_stage=stage,
+                spread=spread,
+                outlier_stage=outlier_stage,
+                outlier_fraction=fraction,
+                outlier_factor=factor,
+                precision=self.dtype.name,
+            )
+        )
+
+    def glow(self) -> Map:
+        scale = self.config.detector_glow_edge_scale_px
+        if scale == 0.0 or self.config.detector_glow_e_per_s == 0.0:
+            return 1.0
+        return _frozen(sim.edge_glow(self.config.resolution, scale, self.dtype.name))
+
+    def amplifiers(self, values: NDArray[np.float64] | None, uniform: float) -> Map:
+        if values is None:
+            return uniform
+        rows, columns = (
+            np.diff((0, *boundaries, side))
+            for boundaries, side in zip(
+                (self.config.sensor_amplifier_boundaries_y_px, self.config.sensor_amplifier_boundaries_x_px),
+                self.config.resolution,
+                strict=True,
+            )
+        )
+        blocks = values.astype(self.dtype).reshape(self.config.amplifier_layout)
+        return _frozen(np.repeat(np.repeat(blocks, rows, axis=0), columns, axis=1))
+
+
+def _amplifier_gains(config: CameraConfig) -> NDArray[np.float64] | None:
+    factors = config.amplifier_gain_factors
+    if factors is not None:
+        return config.gain_e_per_adu * np.array(factors)
+    if config.amp_gain_nonuniformity == 0.0:
+        return None
+    z = _amplifier_normals(config, StageId.AMPLIFIER_GAIN)
+    return config.gain_e_per_adu * (1.0 + config.amp_gain_nonuniformity * z)
+
+
+def _amplifier_offsets(config: CameraConfig) -> NDArray[np.float64] | None:
+    if config.amplifier_offsets_adu is not None:
+        return np.array(config.amplifier_offsets_adu)
+    if config.amp_offset_spread_adu == 0.0:
+        return None
+    return config.amp_offset_spread_adu * _amplifier_normals(config, StageId.AMPLIFIER_OFFSET)
+
+
+def _amplifier_normals(config: CameraConfig, stage: StageId) -> NDArray[np.float64]:
+    rows, columns = config.amplifier_layout
+    return core.wide_normal(seed_key(config.fixed_pattern_seed), Kind.PATTERN, stage, 0, 0, rows * columns)
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,125 @@
+"""Whole frames as functions: the chain without a Camera."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from getframes.backend import require_cpu
+from getframes.config.stages import require_stages
+from getframes.errors import StageNotAvailableError
+from getframes.noise.exposure import Exposure
+from getframes.noise.patterns import fixed_pattern_maps
+from getframes.noise.precision import working_dtype
+from getframes.noise.stream import rng_key
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from getframes.config import CameraConfig
+    from getframes.noise.patterns import FixedPatternMaps
+
+
+class SimulationResult(NamedTuple):
+    """A frame and what it was drawn from."""
+
+    adu: NDArray[np.uint32]
+    """Counts, shape (height, width)."""
+    mean_photoelectrons: NDArray[np.floating[Any]]
+    """Mean charge from light [e-]."""
+    mean_dark_electrons: NDArray[np.floating[Any]]
+    """Mean dark charge and glow [e-]."""
+    photon_rate: Any
+    """Light as given [photons / s / pixel]."""
+
+
+def simulate_frame(
+    config: CameraConfig,
+    photon_rate: Any,
+    exposure_s: float,
+    *,
+    temperature_c: float,
+    background_photon_rate: Any = 0.0,
+    quantum_efficiency: float | None = None,
+    extra_electrons: Any = 0.0,
+    binning: int = 1,
+    binning_mode: str = "digital",
+    rng: Any | None = None,
+    seed: int | None = None,
+    float_dtype: DTypeLike | None = None,
+    precision: str | None = None,
+    backend: Any = None,
+    fixed_patterns: FixedPatternMaps | None = None,
+    workspace: Any = None,
+    out: Any | None = None,
+) -> SimulationResult:
+    """One exposure of a camera; the words are those of `Camera.expose` with the same seed.
+
+    Parameters
+    ----------
+    photon_rate, background_photon_rate : float or array (height, width)
+        Light [photons / s / pixel].
+    exposure_s, temperature_c : float
+        Time [s] and temperature [deg C].
+    rng, seed
+        One of them: a numpy Generator gives one draw as the key, an int is a seed, None asks the operating system.
+
+    Raises
+    ------
+    DomainError, ShapeError
+        If a value is impossible, or an array does not fit the frame.
+    StageNotAvailableError
+        If the camera needs a stage that this version does not have.
+    """
+    require_cpu(backend)
+    require_plain_readout(binning, workspace)
+    require_stages(config)
+    dtype = working_dtype(float_dtype, precision)
+    exposure = Exposure.checked(
+        config,
+        fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=dtype),
+        dtype,
+        photon_rate=photon_rate,
+        exposure=exposure_s,
+        temperature=temperature_c,
+        background=background_photon_rate,
+        extra_electrons=extra_electrons,
+        quantum_efficiency=quantum_efficiency,
+    )
+    adu = exposure.adu(rng_key(seed if seed is not None else rng), 0, out)
+    light = exposure.light_stages()
+    dark = tuple(stage for stage in exposure.mean_stages() if stage.name == "dark")
+    return SimulationResult(adu, exposure.evaluated(light), exposure.evaluated(dark), photon_rate)
+
+
+def generate_dark_frame(
+    config: CameraConfig,
+    exposure_s: float,
+    temperature_c: float,
+    rng: Any | None = None,
+    seed: int | None = None,
+    *,
+    backend: Any = None,
+    fixed_patterns: FixedPatternMaps | None = None,
+) -> NDArray[np.uint32]:
+    """Counts of one dark exposure [ADU], shape (height, width)."""
+    result = simulate_frame(
+        config,
+        0.0,
+        exposure_s,
+        temperature_c=temperature_c,
+        rng=rng,
+        seed=seed,
+        backend=backend,
+        fixed_patterns=fixed_patterns,
+    )
+    return result.adu
+
+
+def require_plain_readout(binning: int, workspace: Any) -> None:
+    """Readouts that this version does not have are an error that names them."""
+    if binning != 1:
+        raise StageNotAvailableError(f"binning must be 1 in this version, got {binning}")
+    if workspace is not None:
+        raise StageNotAvailableError("workspace is not available in this version; out= is")

@@ -1,0 +1,250 @@
+//! The signal chain and the fixed patterns.
+
+use crate::boundary::{Held, in_precision, interruptible, raise};
+use getframes_core::stream::Stream;
+use getframes_core::{Error, StageId};
+use getframes_sim::amplifier::Amplifier;
+use getframes_sim::chain::{self, Output, Region, SMALL, Stage, Working};
+use getframes_sim::dark::Dark;
+use getframes_sim::extra::Extra;
+use getframes_sim::full_well::FullWell;
+use getframes_sim::gain::Gain;
+use getframes_sim::input::Input;
+use getframes_sim::nonlinearity::{MAX_TERMS, Nonlinearity};
+use getframes_sim::pattern::{self, Pattern};
+use getframes_sim::photo::Photo;
+use getframes_sim::read_noise::ReadNoise;
+use getframes_sim::shot::{ClockInducedCharge, Shot};
+use numpy::{Element, PyArray2, PyArrayMethods, PyReadwriteArray2};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// A stage as Python gives it: its name, and what it needs.
+type Described<'py> = (String, Bound<'py, PyDict>);
+
+/// Maps that a stage may take, by name, and whether they lie over the frame or over the sensor.
+const FRAME_MAPS: [&str; 4] = ["photon_rate", "background", "extra_electrons", "electrons"];
+const SENSOR_MAPS: [&str; 7] =
+    ["prnu", "multiplier", "glow_shape", "gain_map", "rms_e", "gain_e_per_adu", "offset_adu"];
+
+/// The maps of one stage, held for the call.
+struct Maps<'py>(Vec<(&'static str, Held<'py>, usize)>);
+
+impl<'py> Maps<'py> {
+    fn of(parameters: &Bound<'py, PyDict>, frame: usize, sensor: usize) -> PyResult<Self> {
+        let mut maps = Vec::new();
+        let known = FRAME_MAPS.iter().map(|&name| (name, frame)).chain(SENSOR_MAPS.iter().map(|&name| (name, sensor)));
+        for (name, pixels) in known {
+            if parameters.contains(name)? {
+                maps.push((name, Held::take(parameters, name)?, pixels));
+            }
+        }
+        Ok(Self(maps))
+    }
+
+    fn get(&self, name: &str) -> PyResult<getframes_sim::Map<'_>> {
+        let found = self.0.iter().find(|(known, ..)| *known == name);
+        let (known, held, pixels) =
+            found.ok_or_else(|| PyTypeError::new_err(format!("the stage needs the parameter {name}")))?;
+        held.map(known, *pixels)
+    }
+}
+
+fn number<'py, T: FromPyObjectOwned<'py, Error = PyErr>>(parameters: &Bound<'py, PyDict>, name: &str) -> PyResult<T> {
+    let value = parameters.get_item(name)?;
+    value.ok_or_else(|| PyTypeError::new_err(format!("the stage needs the parameter {name}")))?.extract()
+}
+
+fn build<'a>(
+    name: &str,
+    parameters: &Bound<'_, PyDict>,
+    maps: &'a Maps<'_>,
+    stream: impl Fn(StageId) -> Stream,
+) -> PyResult<Stage<'a>> {
+    let real = |name| number::<f64>(parameters, name);
+    Ok(match name {
+        "input" => Stage::Input(Input { electrons: maps.get("electrons")? }),
+        "photo" => Stage::Photo(Photo {
+            photon_rate: maps.get("photon_rate")?,
+            background: maps.get("background")?,
+            factor: real("factor")?,
+            prnu: maps.get("prnu")?,
+        }),
+        "dark" => Stage::Dark(Dark {
+            dark_e: real("dark_e")?,
+            multiplier: maps.get("multiplier")?,
+            glow_e: real("glow_e")?,
+            glow_shape: maps.get("glow_shape")?,
+        }),
+        "extra" => Stage::Extra(Extra { extra_electrons: maps.get("extra_electrons")? }),
+        "shot" => Stage::Shot(Shot { stream: stream(StageId::Shot) }),
+        "clock_induced_charge" => Stage::ClockInducedCharge(ClockInducedCharge {
+            mean_e: real("mean_e")?,
+            stream: stream(StageId::ClockInducedCharge),
+        }),
+        "full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: false }),
+        "output_full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: true }),
+        "nonlinearity" => {
+            let given: Vec<f64> = number(parameters, "coefficients")?;
+            let most = format!("nonlinearity_coeffs must have at most {MAX_TERMS} terms, got {}", given.len());
+            let mut coefficients = [0.0; MAX_TERMS];
+            let head = coefficients.get_mut(..given.len()).ok_or_else(|| PyValueError::new_err(most))?;
+            head.copy_from_slice(&given);
+            let full_well_e = real("full_well_e")?;
+            Stage::Nonlinearity(Nonlinearity { coefficients, terms: given.len(), full_well_e })
+        }
+        "gain" => Stage::Gain(Gain {
+            gain: real("gain")?,
+            excess: real("excess")?,
+            map: maps.get("gain_map")?,
+            stream: stream(StageId::Gain),
+        }),
+        "reset_noise" => Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::ResetNoise) }),
+        "read_noise" => Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::ReadNoise) }),
+        "amplifier" => Stage::Amplifier(Amplifier {
+            gain: maps.get("gain_e_per_adu")?,
+            bias_adu: real("bias_adu")?,
+            offset: maps.get("offset_adu")?,
+        }),
+        other => return Err(PyValueError::new_err(format!("there is no stage named {other}"))),
+    })
+}
+
+/// Runs a list of stages over a frame; writes counts (uint32 `out`, with `max_adu`) or values (`out` in the precision).
+#[pyfunction]
+#[pyo3(signature = (stages, out, *, sensor_shape, origin, key, frame, kind, precision, max_adu=0))]
+pub fn run_chain<'py>(
+    py: Python<'py>,
+    stages: Vec<Described<'py>>,
+    out: &Bound<'py, PyAny>,
+    sensor_shape: [usize; 2],
+    origin: [usize; 2],
+    key: u64,
+    frame: u64,
+    kind: u8,
+    precision: &str,
+    max_adu: u32,
+) -> PyResult<()> {
+    let address = Stream { key, frame, kind, stage: 0, draw: 0 };
+    in_precision!(precision, run_chain_in(py, &stages, out, sensor_shape, origin, address, max_adu))
+}
+
+fn run_chain_in<'py, T: Working + Element>(
+    py: Python<'py>,
+    stages: &[Described<'py>],
+    out: &Bound<'py, PyAny>,
+    sensor_shape: [usize; 2],
+    origin: [usize; 2],
+    address: Stream,
+    max_adu: u32,
+) -> PyResult<()> {
+    let mut counts = out.extract::<PyReadwriteArray2<'py, u32>>().ok();
+    let mut values = match counts {
+        Some(_) => None,
+        None => Some(out.extract::<PyReadwriteArray2<'py, T>>().map_err(|_| {
+            PyTypeError::new_err("out must be a writable 2-D array of uint32, or of the working precision")
+        })?),
+    };
+    let shape = match (&counts, &values) {
+        (Some(counts), _) => counts.as_array().dim(),
+        (None, Some(values)) => values.as_array().dim(),
+        (None, None) => (0, 0),
+    };
+    let region = Region { shape: [shape.0, shape.1], sensor_width: sensor_shape[1], origin };
+    let fits = origin[0] + shape.0 <= sensor_shape[0] && origin[1] + shape.1 <= sensor_shape[1];
+    if !fits {
+        return Err(raise(Error::Shape { name: "out", expected: sensor_shape.to_vec(), got: vec![shape.0, shape.1] }));
+    }
+    let sensor = sensor_shape[0] * sensor_shape[1];
+    let maps: Vec<Maps<'py>> =
+        stages.iter().map(|(_, parameters)| Maps::of(parameters, region.pixels(), sensor)).collect::<PyResult<_>>()?;
+    let stream = |stage: StageId| Stream { stage: stage as u8, ..address };
+    let chain: Vec<Stage<'_>> = stages
+        .iter()
+        .zip(&maps)
+        .map(|((name, parameters), maps)| build(name, parameters, maps, stream))
+        .collect::<PyResult<_>>()?;
+    let contiguous = |_| PyTypeError::new_err("out must be C-contiguous");
+    let output = match (&mut counts, &mut values) {
+        (Some(counts), _) => Output::Adu { counts: counts.as_slice_mut().map_err(contiguous)?, max_adu },
+        (None, Some(values)) => Output::Values(values.as_slice_mut().map_err(contiguous)?),
+        (None, None) => return Ok(()),
+    };
+    interruptible(py, region.pixels() < SMALL, |cancel| chain::run::<T>(&chain, region, output, cancel))
+}
+
+/// A fixed pattern over the sensor: a log-normal map (PRNU, DSNU, read noise, avalanche gain) times a factor in a random fraction of pixels.
+#[pyfunction]
+#[pyo3(signature = (shape, *, key, scale, spread_stage, spread, outlier_stage, outlier_fraction, outlier_factor, precision))]
+pub fn sensor_map<'py>(
+    py: Python<'py>,
+    shape: [usize; 2],
+    key: u64,
+    scale: f64,
+    spread_stage: u8,
+    spread: f64,
+    outlier_stage: u8,
+    outlier_fraction: f64,
+    outlier_factor: f64,
+    precision: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    fn of<'py, T: Working + Element>(
+        py: Python<'py>,
+        shape: [usize; 2],
+        pattern: Pattern,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        filled::<T>(py, shape, |out| pattern.fill(out))
+    }
+    let pattern = Pattern {
+        key,
+        scale,
+        spread: (stage(spread_stage)?, spread),
+        outliers: (stage(outlier_stage)?, outlier_fraction, outlier_factor),
+    };
+    in_precision!(precision, of(py, shape, pattern))
+}
+
+/// Glow that falls off from the edges, mean 1.
+#[pyfunction]
+pub fn edge_glow<'py>(
+    py: Python<'py>,
+    shape: [usize; 2],
+    scale_px: f64,
+    precision: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    fn of<'py, T: Working + Element>(py: Python<'py>, shape: [usize; 2], scale_px: f64) -> PyResult<Bound<'py, PyAny>> {
+        filled::<T>(py, shape, |out| pattern::edge_glow(shape[0], shape[1], scale_px, out))
+    }
+    in_precision!(precision, of(py, shape, scale_px))
+}
+
+fn filled<'py, T: Working + Element>(
+    py: Python<'py>,
+    shape: [usize; 2],
+    fill: impl FnOnce(&mut [T]) + Send,
+) -> PyResult<Bound<'py, PyAny>> {
+    let array = PyArray2::<T>::zeros(py, shape, false);
+    let mut writable = array.readwrite();
+    let out = writable.as_slice_mut()?;
+    interruptible(py, false, |_| {
+        fill(out);
+        Ok(())
+    })?;
+    drop(writable);
+    Ok(array.into_any())
+}
+
+/// Stages that draw fixed patterns.
+fn stage(number: u8) -> PyResult<StageId> {
+    let known = [
+        StageId::Prnu,
+        StageId::Dsnu,
+        StageId::HotPixels,
+        StageId::ReadNoiseCore,
+        StageId::ReadNoiseRts,
+        StageId::AvalancheGain,
+    ];
+    let found = known.into_iter().find(|&stage| stage as u8 == number);
+    found.ok_or_else(|| PyValueError::new_err(format!("stage {number} draws no pixel pattern")))
+}
