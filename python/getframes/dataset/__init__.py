@@ -21,9 +21,9 @@ from getframes.dataset.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from getframes.camera import Camera
     from numpy.typing import DTypeLike
 
+    from getframes.camera import Camera
     from getframes.scene import PSF, Scene, Telescope
 
 __all__ = ["Pair", "PairDataset", "RandomStarFields", "pairs", "random_star_fields", "verify"]

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
-    from getframes.camera import Camera
     from numpy.typing import DTypeLike, NDArray
 
+    from getframes.camera import Camera
     from getframes.frame import Frame
     from getframes.scene import Scene
 

@@ -76,9 +76,12 @@ class RandomStarFields:
         self.optics = _default_optics() if optics is None else optics
         self.psf = GaussianPSF(2.5) if psf is None else psf
         self.n_stars = n_stars
-        fewest, most = n_stars if isinstance(n_stars, tuple | list) else (n_stars, n_stars)
+        limits = n_stars if isinstance(n_stars, tuple | list) else (n_stars, n_stars)
+        require(len(limits) == 2, self, "n_stars", "(least, most)", n_stars)
+        fewest, most = limits
         self._fewest, self._most = _whole(fewest, self, "n_stars"), _whole(most, self, "n_stars")
         require(self._fewest <= self._most, self, "n_stars", "(least, most)", n_stars)
+        require(len(mag_range) == 2, self, "mag_range", "(brightest, faintest)", mag_range)
         brightest, faintest = (float(plain(limit, "mag", self, "mag_range")) for limit in mag_range)
         ordered = bool(np.isfinite([brightest, faintest]).all()) and brightest <= faintest
         require(ordered, self, "mag_range", "(brightest, faintest)", mag_range)
