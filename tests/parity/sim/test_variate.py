@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
 from getframes._native import core
 from getframes.reference import stream, variate
@@ -28,19 +28,20 @@ def names(precision: type[np.floating]) -> str:
     return np.dtype(precision).name
 
 
+def assert_within(error: np.ndarray, bound: np.ndarray) -> None:
+    worst = np.argmax(error - bound)
+    assert error[worst] <= bound[worst], f"element {worst} of {error.size}"
+
+
 def assert_counts(native: np.ndarray, mean: np.ndarray, words: np.ndarray) -> None:
     tail = stream.probability(words).tail
-    slack = ROUNDING if native.dtype == np.float64 else np.minimum(3e-6, 1e-3 * tail)
-    beyond = beyond_step(native.astype(float), mean.astype(float), words)
-    assert (beyond <= slack).all(), (native, mean, words)[0][beyond > slack]
+    slack = np.full(tail.shape, ROUNDING) if native.dtype == np.float64 else np.minimum(3e-6, 1e-3 * tail)
+    assert_within(beyond_step(native.astype(float), mean.astype(float), words), slack)
 
 
 def assert_close(native: np.ndarray, exact: np.ndarray, tolerance64: float) -> None:
-    tolerance, floor = (2e-6, 1e-3) if native.dtype == np.float32 else (tolerance64, 1e-30)
-    assert (
-        np.abs(native - exact) == pytest.approx(0.0, abs=0.0)
-        or (np.abs(native - exact) <= tolerance * np.maximum(np.abs(exact), floor)).all()
-    )
+    tolerance, floor = (2e-6, 1e-3) if native.dtype == np.float32 else (tolerance64, 0.0)
+    assert_within(abs(native - exact), tolerance * np.maximum(abs(exact), floor))
 
 
 @given(SEEDS, st.integers(0, 5), st.integers(1, 39), st.integers(0, 2**64 - 1), st.integers(0, 2**34 - 99))
@@ -56,7 +57,7 @@ def test_wide(key: int, kind: int, stage: int, frame: int, first: int) -> None:
     address = key, kind, stage, frame, first, 99
     assert_array_equal(core.wide_uniform(*address), stream.wide_uniform(*address))
     exact = variate.normal_at(stream.wide_probability(*address))
-    assert_allclose(core.wide_normal(*address), exact, rtol=1e-13, atol=1e-16)
+    assert_close(core.wide_normal(*address), exact, 1e-12)
 
 
 @given(SEEDS, PRECISIONS)
@@ -64,7 +65,7 @@ def test_uniform(seed: int, precision: type[np.floating]) -> None:
     w = words(seed, 500)
     native = core.uniform(w, names(precision))
     assert native.dtype == precision
-    assert_array_equal(native, np.clip(stream.uniform(w).astype(precision), 2.0**-33, 1 - 2.0**-24))
+    assert_array_equal(native, stream.uniform(w).astype(precision))
 
 
 @given(SEEDS, PRECISIONS)
@@ -72,7 +73,7 @@ def test_normal(seed: int, precision: type[np.floating]) -> None:
     w = words(seed, 500)
     native = core.normal(w, names(precision))
     assert native.dtype == precision
-    assert_close(native, variate.normal(w), 1e-13)
+    assert_close(native, variate.normal(w), 1e-12)
 
 
 @given(SEEDS, PRECISIONS)
@@ -80,15 +81,15 @@ def test_exponential(seed: int, precision: type[np.floating]) -> None:
     w = words(seed, 500)
     native = core.exponential(w, names(precision))
     assert native.dtype == precision
-    assert_close(native, variate.exponential(w), 1e-13)
+    assert_close(native, variate.exponential(w), 1e-14)
 
 
-@given(SEEDS, decades(1e-4, 2.0), PRECISIONS)
+@given(SEEDS, decades(1e-4, 1.0), PRECISIONS)
 def test_lognormal(seed: int, sigma: float, precision: type[np.floating]) -> None:
     w = words(seed, 500)
     native = core.lognormal(sigma, w, names(precision))
     assert native.dtype == precision
-    assert_close(native, variate.lognormal(sigma, w), 1e-13)
+    assert_close(native, variate.lognormal(sigma, w), 2e-12)
 
 
 @given(SEEDS, MEANS, PRECISIONS)
@@ -118,7 +119,7 @@ def test_gamma(seed: int, shape: float, precision: type[np.floating]) -> None:
     shapes = np.full(w.shape, shape, precision)
     native = core.gamma(shapes, w)
     assert native.dtype == precision
-    assert_close(native, variate.gamma(shapes.astype(float), w), 1e-10)
+    assert_close(native, variate.gamma(shapes.astype(float), w), 5e-11)
 
 
 @given(SEEDS, st.lists(SHAPES, min_size=1, max_size=12), PRECISIONS)
@@ -126,7 +127,7 @@ def test_gamma_of_mixed_shapes(seed: int, choices: list[float], precision: type[
     w = words(seed, 300)
     shapes = np.resize(np.array(choices, precision), w.shape)
     native = core.gamma(shapes, w)
-    assert_close(native, variate.gamma(shapes.astype(float), w), 1e-10)
+    assert_close(native, variate.gamma(shapes.astype(float), w), 5e-11)
     for one in range(0, w.size, 37):
         assert core.gamma(shapes[one : one + 1], w[one : one + 1])[0] == native[one]
 
