@@ -127,9 +127,13 @@ def as_number(value: Any, strict: bool = False) -> float:
     value = _unboxed(value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise MisfitError("a number")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise MisfitError("a finite number")
-    return float(value)
+    return number
 
 
 def as_integer(value: Any, strict: bool = False) -> int:

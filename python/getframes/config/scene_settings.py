@@ -141,7 +141,7 @@ def build_catalog(values: Values) -> Catalog:
     from getframes.scene import Catalog, pleiades
 
     if values["file"] == SHIPPED_CATALOG:
-        return pleiades()
+        return pleiades(name=values["name"] or "Pleiades")
     columns = {key: value for key, value in values.items() if key != "file"}
     return Catalog.from_table(values["file"], **columns)
 
