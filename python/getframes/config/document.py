@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tomli
-
 from getframes.errors import ConfigError
 
 Place = tuple[str | int, ...]
@@ -46,6 +44,8 @@ class Document:
         ConfigError
             When it cannot be read, or is no TOML; the latter with line and column.
         """
+        import tomli
+
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8-sig")

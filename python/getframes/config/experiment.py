@@ -19,7 +19,6 @@ from getframes.config.scene_settings import SHIPPED_CATALOG, SceneSettings, Valu
 from getframes.config.settings import DatasetSettings, FrameSettings
 from getframes.config.table_reading import read_tables, report_unknown_tables
 from getframes.errors import UnknownPresetError
-from getframes.presets import preset_values
 
 __all__ = ["DatasetSettings", "Experiment", "FrameSettings", "SceneSettings", "read_experiment"]
 
@@ -135,6 +134,8 @@ def _over_preset(preset: str | None, given: Values) -> Values:
     """The fields of a preset with those of the file in their place."""
     if preset is None:
         return dict(given)
+    from getframes.presets import preset_values
+
     base = CameraConfig.from_dict(preset_values(preset))
     values = {entry.name: getattr(base, entry.name) for entry in dataclasses.fields(base)}
     return {**values, **given, "extra": {**base.extra, **given.get("extra", {})}}

@@ -10,8 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomli
-
 from getframes.errors import UnknownPresetError, did_you_mean
 
 if TYPE_CHECKING:
@@ -79,6 +77,8 @@ def preset_info() -> list[dict[str, Any]]:
 
 
 def _read(name: str) -> dict[str, Any]:
+    import tomli
+
     return tomli.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
