@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from copy import copy
 from operator import index as as_integer
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from getframes.camera import Camera
     from getframes.frame import Frame
     from getframes.scene import Scene
+
+
+_LOG = logging.getLogger("getframes.dataset")
 
 
 class Pair(TypedDict):
@@ -157,6 +161,7 @@ class PairDataset:
             items = progress(dataset._items(journal), self._length(), prefix)
             count = write_items(journal, items, compress=compress)
             journal.finish()
+        _LOG.info("%s: %d items", folder, count)
         return [str(folder / file_name(prefix, number)) for number in range(count)]
 
     def to_arrays(self) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
@@ -217,6 +222,7 @@ class PairDataset:
     def _items(self, journal: Journal) -> Iterator[Item]:
         """Every item as the writer wants it; what is intact in the folder is not made again."""
         intact = intact_items(journal)
+        _LOG.info("%s: %d of %d recorded files are intact", journal.path, len(intact), len(journal.entries))
         if hasattr(self.scenes, "recipe"):  # item i is known without its scene
             for number in range(len(self)):
                 yield Item(number) if number in intact else self._item(number, self.scenes[number])

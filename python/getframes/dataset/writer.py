@@ -7,6 +7,8 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 from getframes.dataset.manifest import Entry, Journal, file_name
@@ -71,14 +73,18 @@ def write_items(journal: Journal, items: Iterable[Item], *, compress: bool) -> i
         If a file cannot be written. Files finished by then stay, recorded.
     """
 
+    buffers = local()
+
     def store(item: Item, arrays: Callable[[], Mapping[str, Any]]) -> None:
-        content = npz_content(arrays(), compress=compress)
+        if not hasattr(buffers, "mine"):
+            buffers.mine = BytesIO()
         name = file_name(journal.prefix, item.number)
-        entry = Entry(name, len(content), hashlib.sha256(content).hexdigest(), item.scene)
-        with replacing(journal.folder / name, durable=False) as unfinished:
-            with unfinished.open("xb") as file:
-                file.write(content)
-            journal.append(item.number, entry)
+        with npz_content(arrays(), compress=compress, buffer=buffers.mine) as content:
+            entry = Entry(name, len(content), hashlib.sha256(content).hexdigest(), item.scene)
+            with replacing(journal.folder / name, durable=False) as unfinished:
+                with unfinished.open("xb") as file:
+                    file.write(content)
+                journal.append(item.number, entry)
 
     threads = writing_threads()
     with ThreadPoolExecutor(threads) as pool:
