@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from getframes.camera import Camera
 from getframes.config import CameraConfig, missing_stages
 from getframes.config.camera_fields import BY_NAME
 from getframes.errors import UnknownPresetError
@@ -109,3 +111,12 @@ def test_listing_presets_imports_nothing_slow():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["nuvu_hnu_128_omega", "nuvu_hnu_240"])
+def test_counts_grow_with_light_at_high_gain(name):
+    camera = Camera.from_preset(name, seed=1)
+    means = [camera.expose(rate, 1.0).data.mean() for rate in (0.05, 0.2, 1.0, 5.0)]
+    gain = camera.config.em_gain * camera.config.quantum_efficiency / camera.config.gain_e_per_adu
+    rises = [(high - low) / gain for low, high in itertools.pairwise(means)]
+    assert rises == pytest.approx([0.15, 0.8, 4.0], rel=0.1)
