@@ -2,6 +2,7 @@
 
 mod timing;
 
+use getframes_core::Real;
 use getframes_core::simd::{self, Kernel};
 use getframes_core::variate::{TILE, normal, poisson};
 use getframes_core::{Kind, StageId, Stream};
@@ -17,7 +18,7 @@ impl<T: normal::Quantile> Kernel for Normals<'_, T> {
 }
 
 struct Counts<'a, T>(&'a [T], &'a [u32], &'a mut [T]);
-impl<T: poisson::Law> Kernel for Counts<'_, T> {
+impl<T: Real> Kernel for Counts<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -25,7 +26,7 @@ impl<T: poisson::Law> Kernel for Counts<'_, T> {
     }
 }
 
-fn poisson_row<T: poisson::Law>(name: &str, mean: f64, words: &[u32]) {
+fn poisson_row<T: Real>(name: &str, mean: f64, words: &[u32]) {
     let mean = [T::of(mean); TILE];
     timing::row(name, words.len(), || {
         let mut counts = [T::ZERO; TILE];

@@ -35,6 +35,8 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// Nearest value to a single-precision number (always exact).
     fn from_single(value: f32) -> Self;
+    /// Nearest single-precision number.
+    fn narrow(self) -> f32;
     /// The value as a double, exactly.
     fn wide(self) -> f64;
     /// Nearest value to a signed integer.
@@ -162,6 +164,10 @@ macro_rules! shared_operations {
         #[inline(always)]
         fn from_single(value: f32) -> Self {
             Self::from(value)
+        }
+        #[inline(always)]
+        fn narrow(self) -> f32 {
+            self as f32
         }
         #[inline(always)]
         fn wide(self) -> f64 {

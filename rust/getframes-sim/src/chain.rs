@@ -17,12 +17,12 @@ use crate::shot::{ClockInducedCharge, Shot};
 use getframes_core::pool::Cancel;
 use getframes_core::simd::{self, Kernel};
 use getframes_core::stream::Stream;
-use getframes_core::variate::{TILE, gamma, normal, poisson};
+use getframes_core::variate::{TILE, gamma, normal};
 use getframes_core::{Error, Real};
 use rayon::prelude::*;
 
 /// A precision the chain runs in.
-pub trait Working: Real + normal::Quantile + poisson::Law + gamma::Law {}
+pub trait Working: normal::Quantile + gamma::Law {}
 impl Working for f32 {}
 impl Working for f64 {}
 

@@ -13,7 +13,7 @@
 use crate::chain::{Tile, check};
 use crate::map::Map;
 use getframes_core::stream::Stream;
-use getframes_core::variate::{TILE, gamma, poisson};
+use getframes_core::variate::{TILE, gamma};
 
 /// A gain stage.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub struct Gain<'a> {
 
 impl Gain<'_> {
     #[inline(always)]
-    pub(crate) fn apply<T: gamma::Law + poisson::Law>(&self, tile: &mut Tile<'_, T>) {
+    pub(crate) fn apply<T: gamma::Law>(&self, tile: &mut Tile<'_, T>) {
         let count = tile.value.len();
         let mut other = [T::ZERO; TILE];
         let other = &mut other[..count];

@@ -3,6 +3,7 @@
 //! Law: q = Poisson(mu) (shot); q' = q + Poisson(c) (clock-induced charge). Both are quantiles of one addressed uniform.
 
 use crate::chain::Tile;
+use getframes_core::Real;
 use getframes_core::stream::Stream;
 use getframes_core::variate::{TILE, poisson};
 
@@ -15,7 +16,7 @@ pub struct Shot {
 
 impl Shot {
     #[inline(always)]
-    pub(crate) fn apply<T: poisson::Law>(&self, tile: &mut Tile<'_, T>) {
+    pub(crate) fn apply<T: Real>(&self, tile: &mut Tile<'_, T>) {
         let count = tile.value.len();
         let mut mean = [T::ZERO; TILE];
         let mean = &mut mean[..count];
@@ -39,7 +40,7 @@ pub struct ClockInducedCharge {
 
 impl ClockInducedCharge {
     #[inline(always)]
-    pub(crate) fn apply<T: poisson::Law>(&self, tile: &mut Tile<'_, T>) {
+    pub(crate) fn apply<T: Real>(&self, tile: &mut Tile<'_, T>) {
         let count = tile.value.len();
         let mut charge = [T::ZERO; TILE];
         tile.draw(&self.stream);

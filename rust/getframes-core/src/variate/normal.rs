@@ -13,47 +13,101 @@ const OUTER: u32 = 2_080_000;
 
 /// A precision for which the quantile of the normal law is fitted.
 pub trait Quantile: Real {
-    /// g(w) in the centre.
+    /// Whether half a word counts: not in a float of 24 bits.
+    const HALF_WORD: bool;
+    /// -ln of a number in (0, 1], to an absolute error that the quantile does not feel.
+    fn depth(t: Self) -> Self;
+    /// g(w) / 2^31 in the centre.
     fn centre(w: Self) -> Self;
-    /// g(w) in the tails.
+    /// g(w) / 2^31 in the tails.
     fn outer(w: Self) -> Self;
 }
 
 impl Quantile for f32 {
+    const HALF_WORD: bool = false;
+    #[inline(always)]
+    fn depth(t: Self) -> Self {
+        let bits = t.to_bits() as i32;
+        let shifted = bits - std::f32::consts::FRAC_1_SQRT_2.to_bits() as i32;
+        let f = Self::from_bits((bits - (shifted & !0x007f_ffff)) as u32) - 1.0;
+        let exponent = (shifted >> 23) as f32;
+        exponent.mul_add(-std::f32::consts::LN_2, f * polynomial(f, const { &negated(DEPTH_32) }))
+    }
     #[inline(always)]
     fn centre(w: Self) -> Self {
-        polynomial(w, &CENTRE_32)
+        polynomial(w, const { &per_word(CENTRE_32) })
     }
     #[inline(always)]
     fn outer(w: Self) -> Self {
-        polynomial(w.sqrt() - 3.25, &OUTER_32)
+        polynomial(w.sqrt() - 3.25, const { &per_word(OUTER_32) })
     }
 }
 
 impl Quantile for f64 {
+    const HALF_WORD: bool = true;
+    #[inline(always)]
+    fn depth(t: Self) -> Self {
+        let bits = t.to_bits() as i64;
+        let shifted = bits - std::f64::consts::FRAC_1_SQRT_2.to_bits() as i64;
+        let f = Self::from_bits((bits - (shifted & !0x000f_ffff_ffff_ffff)) as u64) - 1.0;
+        // The exponent as a double without the conversion that AVX2 lacks: 2^52 + 2^51 + exponent, minus the constant.
+        let exponent = Self::from_bits((0x4338_0000_0000_0000 + (shifted >> 52)) as u64) - 6_755_399_441_055_744.0;
+        exponent.mul_add(-std::f64::consts::LN_2, f * polynomial(f, const { &negated(DEPTH_64) }))
+    }
     #[inline(always)]
     fn centre(w: Self) -> Self {
-        polynomial(w, &CENTRE_64)
+        polynomial(w, const { &per_word(CENTRE_64) })
     }
     #[inline(always)]
     fn outer(w: Self) -> Self {
         let s = w.sqrt();
-        if s < 4.0 { polynomial(s - 3.25, &OUTER_64) } else { polynomial(s - 5.0, &FAR_64) }
+        if s < 4.0 {
+            polynomial(s - 3.25, const { &per_word(OUTER_64) })
+        } else {
+            polynomial(s - 5.0, const { &per_word(FAR_64) })
+        }
     }
 }
 
-/// -ln(4 p (1 - p)), p being the smaller tail.
-#[inline(always)]
-fn depth<T: Real>(word: u32) -> T {
-    let p = tail::<T>(word);
-    let four = T::of(4.0);
-    -((four * p) * (T::ONE - p)).logarithm()
+const fn scaled<const N: usize>(mut coefficients: [f64; N], factor: f64) -> [f64; N] {
+    let mut index = 0;
+    while index < N {
+        coefficients[index] *= factor;
+        index += 1;
+    }
+    coefficients
 }
 
-/// 2u - 1.
+const fn negated<const N: usize>(coefficients: [f64; N]) -> [f64; N] {
+    scaled(coefficients, -1.0)
+}
+
+/// The signed word stands for x 2^31: the factor goes into the coefficients.
+const fn per_word<const N: usize>(coefficients: [f64; N]) -> [f64; N] {
+    scaled(coefficients, 1.0 / 2_147_483_648.0)
+}
+
+/// w = -ln(4 p (1 - p)), p = q / 2^32 being the smaller tail.
 #[inline(always)]
-fn signed<T: Real>(word: u32) -> T {
-    (T::of_int((word ^ (1 << 31)) as i32) + T::of(0.5)) * T::of(1.0 / 2_147_483_648.0)
+fn depth<T: Quantile>(word: u32) -> T {
+    let folded = T::of_int((word ^ ((word as i32 >> 31) as u32)) as i32);
+    let q = if T::HALF_WORD { folded + T::of(0.5) } else { folded };
+    let (one, two) = (T::of(1.0 / 1_073_741_824.0), T::of(-1.0 / 4_611_686_018_427_387_904.0));
+    T::depth(q * q.mul_add(two, one))
+}
+
+/// (2u - 1) 2^31.
+#[inline(always)]
+fn signed<T: Quantile>(word: u32) -> T {
+    let signed = T::of_int((word ^ (1 << 31)) as i32);
+    if T::HALF_WORD { signed + T::of(0.5) } else { signed }
+}
+
+/// The same as [`depth`] where half a word always counts.
+#[inline(always)]
+fn far_depth<T: Quantile>(word: u32) -> T {
+    let p = tail::<T>(word);
+    T::depth((T::of(4.0) * p) * (T::ONE - p))
 }
 
 /// Words looked at together when the tails are mended.
@@ -70,7 +124,7 @@ pub fn fill<T: Quantile>(words: &[u32], z: &mut [T]) {
         if words.iter().fold(false, |any, &word| any | (word.min(!word) < OUTER)) {
             for (z, &word) in z.iter_mut().zip(words) {
                 if word.min(!word) < OUTER {
-                    *z = signed::<T>(word) * T::outer(depth(word));
+                    *z = signed::<T>(word) * T::outer(far_depth(word));
                 }
             }
         }
@@ -81,16 +135,46 @@ pub fn fill<T: Quantile>(words: &[u32], z: &mut [T]) {
 pub fn quantile(u: f64) -> f64 {
     let p = u.min(1.0 - u);
     let x = 2.0 * u - 1.0;
-    let w = -Real::logarithm((4.0 * p) * (1.0 - p));
-    x * if w < 6.25 { f64::centre(w) } else { f64::outer(w) }
+    let w = f64::depth((4.0 * p) * (1.0 - p));
+    x * 2_147_483_648.0 * if w < 6.25 { f64::centre(w) } else { f64::outer(w) }
 }
 
 /// The quantile of one word in double precision.
 #[inline(always)]
 pub fn of_word(word: u32) -> f64 {
-    let w = depth::<f64>(word);
+    let w = far_depth::<f64>(word);
     signed::<f64>(word) * if word.min(!word) < OUTER { f64::outer(w) } else { f64::centre(w) }
 }
+
+/// ln(1+f) / f on [sqrt(1/2) - 1, sqrt(2) - 1]; error 4e-7 of ln(1+f).
+const DEPTH_32: [f64; 7] = [
+    0.11657758396594100392,
+    -0.18574253379649173827,
+    0.20525590671384406044,
+    -0.24920303009976980007,
+    0.33313553559766367968,
+    -0.50000877927257516383,
+    1.0000010280688620165,
+];
+
+/// The same; error 2e-13.
+const DEPTH_64: [f64; 15] = [
+    0.042727793900686717424,
+    -0.084682215752840092111,
+    0.087507036247029878129,
+    -0.083174156678308885475,
+    0.089540946686738911595,
+    -0.099873595020431468983,
+    0.11119418902563256433,
+    -0.12501076228140804537,
+    0.14285458028768874827,
+    -0.16666632199905126451,
+    0.20000003809721679618,
+    -0.25000000433643934756,
+    0.33333333311388709282,
+    -0.49999999998510484138,
+    1.0000000000002175118,
+];
 
 /// g on 0 <= w <= 6.25; error 1.2e-7.
 const CENTRE_32: [f64; 10] = [
@@ -121,26 +205,24 @@ const OUTER_32: [f64; 11] = [
     4.3612727868428228971,
 ];
 
-/// g on 0 <= w <= 6.25; error 6e-13.
-const CENTRE_64: [f64; 18] = [
-    4.5464503118383360941e-16,
-    -2.1116681788857674932e-14,
-    3.8850442981541196863e-13,
-    -2.9101283245459305041e-12,
-    -9.585307562119107625e-12,
-    3.8839628000521646145e-10,
-    -3.3390100684124443475e-9,
-    1.1464942517914813013e-8,
-    3.2145866392014939365e-9,
-    5.455358985335523747e-9,
-    -1.5161238636709454545e-6,
-    2.943237056540858658e-6,
-    0.000065857111147582341597,
-    -0.0001810519562636435253,
-    -0.0033023404665608690766,
-    0.016333237337374323763,
-    0.32811687379979397897,
-    1.25331413731617046,
+/// g on 0 <= w <= 6.25; error 4e-12.
+const CENTRE_64: [f64; 16] = [
+    -4.5769346811493379493e-14,
+    2.2543594911532127898e-12,
+    -4.8200336077636194565e-11,
+    5.6904655047507001075e-10,
+    -3.7829217076053898354e-9,
+    1.1225904387989223201e-8,
+    9.671706809266582156e-9,
+    -2.106532501059531769e-8,
+    -1.4539067205315844096e-6,
+    2.8491771283723008408e-6,
+    0.000065949902872124955143,
+    -0.00018110981220581609317,
+    -0.0033023192697303400456,
+    0.016333233358514699614,
+    0.32811687408800715459,
+    1.2533141373127960663,
 ];
 
 /// g in sqrt(w) - 3.25 on 2.5 <= sqrt(w) <= 4; error 3e-16.

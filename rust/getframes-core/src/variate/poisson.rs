@@ -15,52 +15,38 @@
 
 use crate::Real;
 use crate::real::polynomial;
-use crate::variate::normal::{self, Quantile};
+use crate::variate::normal;
 
 /// Lanes that choose their method together.
 const BLOCK: usize = 64;
 /// Lanes that search together.
 const GROUP: usize = 16;
 /// Means below this are searched.
-const SEARCH_BELOW: f64 = 5.0;
+const SEARCH_BELOW: f32 = 5.0;
 /// Means above this take the Cornish-Fisher series.
 const SERIES_ABOVE: f64 = 1_048_576.0;
 /// Means above this are not mended.
 const EXACT_BELOW: f64 = 4_294_967_296.0;
+/// Distance from a step, in uniforms, below which a searched lane is mended.
+const SEARCH_MARGIN: f32 = 4e-6;
+/// Distance from a step, in counts, below which an inverted lane is mended, and its growth with |k - mu|.
+const STEP_MARGIN: f32 = 2e-4;
+const STEP_GROWTH: f32 = 2e-6;
+/// The first of these for the double precision formula of the mended lanes.
+const FINE_MARGIN: f64 = 6e-5;
 
-/// A precision for which the Poisson quantile is fitted.
-pub trait Law: Quantile {
-    /// Distance from a step, in uniforms, below which a searched lane is mended.
-    const SEARCH_MARGIN: f64;
-    /// Distance from a step, in counts, below which an inverted lane is mended, and its growth with |k - mu|.
-    const STEP_MARGIN: f64;
-    /// See [`Law::STEP_MARGIN`].
-    const STEP_GROWTH: f64;
-    /// `z^2 A(s) + T(s) + X1(s)/mu + ...`, given s and 1/mu.
-    fn correction(z: Self, s: Self, reciprocal: Self) -> Self;
+/// `z^2 A(s) + T(s) + X1(s)/mu + X2(s)/mu^2`, given s and 1/mu.
+#[inline(always)]
+fn correction(z: f32, s: f32, reciprocal: f32) -> f32 {
+    let small = polynomial(s, &SECOND_32).mul_add(reciprocal, polynomial(s, &FIRST_32));
+    (z * z).mul_add(polynomial(s, &LEADING_32), small.mul_add(reciprocal, polynomial(s, &SHIFT_32)))
 }
 
-impl Law for f32 {
-    const SEARCH_MARGIN: f64 = 2e-6;
-    const STEP_MARGIN: f64 = 2e-4;
-    const STEP_GROWTH: f64 = 1e-6;
-    #[inline(always)]
-    fn correction(z: Self, s: Self, reciprocal: Self) -> Self {
-        let small = polynomial(s, &SECOND_32).mul_add(reciprocal, polynomial(s, &FIRST_32));
-        (z * z).mul_add(polynomial(s, &LEADING_32), small.mul_add(reciprocal, polynomial(s, &SHIFT_32)))
-    }
-}
-
-impl Law for f64 {
-    const SEARCH_MARGIN: f64 = 0.0;
-    const STEP_MARGIN: f64 = 6e-5;
-    const STEP_GROWTH: f64 = 1e-12;
-    #[inline(always)]
-    fn correction(z: Self, s: Self, reciprocal: Self) -> Self {
-        let smaller = polynomial(s, &THIRD_64).mul_add(reciprocal, polynomial(s, &SECOND_64));
-        let small = smaller.mul_add(reciprocal, polynomial(s, &FIRST_64));
-        (z * z).mul_add(polynomial(s, &LEADING_64), small.mul_add(reciprocal, polynomial(s, &SHIFT_64)))
-    }
+/// The same with more terms.
+fn fine_correction(z: f64, s: f64, reciprocal: f64) -> f64 {
+    let smaller = polynomial(s, &THIRD_64).mul_add(reciprocal, polynomial(s, &SECOND_64));
+    let small = smaller.mul_add(reciprocal, polynomial(s, &FIRST_64));
+    (z * z).mul_add(polynomial(s, &LEADING_64), small.mul_add(reciprocal, polynomial(s, &SHIFT_64)))
 }
 
 /// Where the fits hold: |z| and s.
@@ -69,8 +55,10 @@ const S_MIN: f64 = -1.05;
 const S_MAX: f64 = 1.75;
 
 /// Counts for a tile of means (finite, not negative) and words. `counts` may not alias `mean`.
+///
+/// The work is done in single precision for both precisions: what it cannot decide is mended.
 #[inline(always)]
-pub fn fill<T: Law>(mean: &[T], words: &[u32], counts: &mut [T]) {
+pub fn fill<T: Real>(mean: &[T], words: &[u32], counts: &mut [T]) {
     let count = counts.len();
     let (mean, words) = (&mean[..count], &words[..count]);
     let whole = count - count % BLOCK;
@@ -92,91 +80,118 @@ pub fn fill<T: Law>(mean: &[T], words: &[u32], counts: &mut [T]) {
 }
 
 #[inline(always)]
-fn block<T: Law>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
-    let seam = T::of(SEARCH_BELOW);
-    let (mut least, mut most) = (mean[0].order(), mean[0].order());
-    for &mu in mean {
+fn block<T: Real>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+    let mut single = [0.0; BLOCK];
+    for lane in 0..BLOCK {
+        single[lane] = mean[lane].narrow();
+    }
+    let (mut least, mut most) = (single[0].order(), single[0].order());
+    for mu in &single {
         least = least.min(mu.order());
         most = most.max(mu.order());
     }
-    let boundary = seam.order();
-    if most < boundary {
-        search(mean, words, counts);
-    } else if least >= boundary {
-        invert(mean, words, counts);
+    let seam = SEARCH_BELOW.order();
+    if most < seam {
+        for start in (0..BLOCK).step_by(GROUP) {
+            let end = start + GROUP;
+            search(
+                (&mean[start..end]).try_into().expect("a group"),
+                (&words[start..end]).try_into().expect("a group"),
+                (&mut counts[start..end]).try_into().expect("a group"),
+            );
+        }
+    } else if least >= seam {
+        invert(mean, &single, words, counts);
     } else {
-        // Each method sees a harmless mean in the lanes of the other.
-        let (mut low, mut high, mut inverted) = ([T::ZERO; BLOCK], [seam; BLOCK], [T::ZERO; BLOCK]);
+        // The inverse sees a harmless mean in the lanes of the search.
+        let mut high = [0.0; BLOCK];
         for lane in 0..BLOCK {
-            let below = mean[lane] < seam;
-            low[lane] = if below { mean[lane] } else { T::ZERO };
-            high[lane] = if below { T::of(100.0) } else { mean[lane] };
+            high[lane] = if single[lane] < SEARCH_BELOW { 100.0 } else { single[lane] };
         }
-        search(&low, words, counts);
-        invert(&high, words, &mut inverted);
-        for lane in 0..BLOCK {
-            counts[lane] = if mean[lane] < seam { counts[lane] } else { inverted[lane] };
-        }
+        invert(mean, &high, words, counts);
+        search_scattered(mean, &single, words, counts);
     }
 }
 
-/// Walks up the CDF, all lanes of a group together, until every lane has found its step.
+/// Searches the lanes of a block whose means are low, gathered into full groups.
 #[inline(always)]
-fn search<T: Law>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+fn search_scattered<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+    let (mut lanes, mut found) = ([0; BLOCK], 0);
     for start in (0..BLOCK).step_by(GROUP) {
-        let mean: &[T; GROUP] = (&mean[start..start + GROUP]).try_into().expect("a group");
-        let words: &[u32; GROUP] = (&words[start..start + GROUP]).try_into().expect("a group");
-        let counts: &mut [T; GROUP] = (&mut counts[start..start + GROUP]).try_into().expect("a group");
-        search_group(mean, words, counts);
+        if single[start..start + GROUP].iter().fold(false, |any, &mu| any | (mu < SEARCH_BELOW)) {
+            for lane in start..start + GROUP {
+                lanes[found] = lane;
+                found += usize::from(single[lane] < SEARCH_BELOW);
+            }
+        }
+    }
+    for group in lanes[..found].chunks(GROUP) {
+        let (mut low, mut word, mut count) = ([T::ZERO; GROUP], [0; GROUP], [T::ZERO; GROUP]);
+        for (to, &from) in group.iter().enumerate() {
+            (low[to], word[to]) = (mean[from], words[from]);
+        }
+        search(&low, &word, &mut count);
+        for (from, &to) in group.iter().enumerate() {
+            counts[to] = count[from];
+        }
     }
 }
 
+/// Means below 5, in a group that ends when every lane has found its step.
 #[inline(always)]
-fn search_group<T: Law>(mean: &[T; GROUP], words: &[u32; GROUP], counts: &mut [T; GROUP]) {
-    // 1 - u >= mu implies u <= exp(-mu): no charge. Exact where it is close: there 1 - u has few bits.
+fn search<T: Real>(mean: &[T; GROUP], words: &[u32; GROUP], counts: &mut [T; GROUP]) {
+    // 1 - u >= mu implies u <= exp(-mu): no charge (the margin keeps the roundings on the safe side).
+    let mut mu = [0.0; GROUP];
     let mut quiet = true;
     for lane in 0..GROUP {
+        mu[lane] = mean[lane].narrow();
         let folded = if words[lane] < 1 << 31 { 1 << 30 } else { !words[lane] as i32 };
-        quiet &= (T::of_int(folded) + T::of(0.5)) * T::of(1.0 / 4_294_967_296.0) >= mean[lane];
+        quiet &= (folded as f32 + 0.5) * (1.0 / 4_294_967_296.0) >= mu[lane] * 1.000_001;
     }
     *counts = [T::ZERO; GROUP];
     if quiet {
         return;
     }
-    let (mut term, mut sum, mut u) = ([T::ZERO; GROUP], [T::ZERO; GROUP], [T::ZERO; GROUP]);
-    let mut gap = [T::ONE; GROUP];
+    let (mut k, mut gap) = ([0.0; GROUP], [1.0; GROUP]);
+    walk(&mu, words, &mut k, &mut gap);
     for lane in 0..GROUP {
-        // u - 1/2 keeps the sign bit of the word out of the conversion.
-        u[lane] = (T::of_int((words[lane] ^ (1 << 31)) as i32) + T::of(0.5))
-            .mul_add(T::of(1.0 / 4_294_967_296.0), T::of(0.5));
-        term[lane] = (-mean[lane]).exponential();
+        counts[lane] = T::from_single(k[lane]);
+    }
+    if gap.iter().fold(false, |any, &gap| any | (gap < SEARCH_MARGIN)) {
+        for lane in 0..GROUP {
+            if gap[lane] < SEARCH_MARGIN && mu[lane] > 0.0 {
+                counts[lane] = T::of(exact(mean[lane].wide(), words[lane], f64::from(k[lane])));
+            }
+        }
+    }
+}
+
+/// Steps of the CDF below u, and the distance of u from the nearest step passed.
+#[inline(always)]
+fn walk(mu: &[f32; GROUP], word: &[u32; GROUP], k: &mut [f32; GROUP], gap: &mut [f32; GROUP]) {
+    let (mut term, mut sum, mut u) = ([0.0; GROUP], [0.0; GROUP], [0.0; GROUP]);
+    for lane in 0..GROUP {
+        u[lane] = ((word[lane] ^ (1 << 31)) as i32 as f32 + 0.5).mul_add(1.0 / 4_294_967_296.0, 0.5);
+        term[lane] = (-mu[lane]).exponential();
         sum[lane] = term[lane];
     }
-    let mut k = 0;
+    let mut step = 0;
     loop {
         let mut open = false;
         for lane in 0..GROUP {
             let above = u[lane] - sum[lane];
-            gap[lane] = gap[lane].least(above.abs());
-            open |= above > T::ZERO;
-            counts[lane] += if above > T::ZERO { T::ONE } else { T::ZERO };
+            gap[lane] = gap[lane].least(Real::abs(above));
+            open |= above > 0.0;
+            k[lane] += if above > 0.0 { 1.0 } else { 0.0 };
         }
-        k += 1;
-        if !open || k == RECIPROCALS.len() {
-            break;
+        step += 1;
+        if !open || step == RECIPROCALS.len() {
+            return;
         }
-        let reciprocal = T::of(RECIPROCALS[k]);
+        let reciprocal = RECIPROCALS[step] as f32;
         for lane in 0..GROUP {
-            term[lane] *= mean[lane] * reciprocal;
+            term[lane] *= mu[lane] * reciprocal;
             sum[lane] += term[lane];
-        }
-    }
-    let margin = T::of(T::SEARCH_MARGIN);
-    if gap.iter().fold(false, |any, &gap| any | (gap < margin)) {
-        for lane in 0..GROUP {
-            if gap[lane] < margin && mean[lane] > T::ZERO {
-                counts[lane] = T::of(exact(mean[lane].wide(), words[lane], counts[lane].wide()));
-            }
         }
     }
 }
@@ -192,32 +207,38 @@ const RECIPROCALS: [f64; 32] = {
     table
 };
 
-/// The asymptotic inverse of a block whose means are all at least 5.
+/// The asymptotic inverse of a block: `single` is its means, rounded, at least 5 each (or stands in for a lane of no interest).
 #[inline(always)]
-fn invert<T: Law>(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
-    let mut z = [T::ZERO; BLOCK];
+fn invert<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+    let mut z = [0.0; BLOCK];
     normal::fill(words, &mut z);
     let mut doubtful = [0u32; BLOCK];
+    let mut part = [0.0; BLOCK];
     for lane in 0..BLOCK {
-        let (mu, z) = (mean[lane], z[lane]);
-        let root = mu.sqrt();
-        let inverse = T::ONE / root;
+        // The integer part of mu is set aside in its own precision, so that its size costs no digits.
+        let whole = mean[lane].floor();
+        part[lane] = (mean[lane] - whole).narrow();
+        counts[lane] = whole;
+    }
+    let mut steps = [0.0; BLOCK];
+    for lane in 0..BLOCK {
+        let (mu, z) = (single[lane], z[lane]);
+        let root = Real::sqrt(mu);
+        let inverse = 1.0 / root;
         let s = z * inverse;
-        let clamped = s.most(T::of(S_MIN)).least(T::of(S_MAX));
-        let offset = root.mul_add(z, T::correction(z, clamped, inverse * inverse));
-        // The integer part of mu is set aside, so that its size costs no digits.
-        let whole = mu.floor();
-        let position = (mu - whole) + offset;
-        let k = position.floor();
-        counts[lane] = whole + k;
-        let margin = T::of(T::STEP_GROWTH).mul_add(offset.abs(), T::of(T::STEP_MARGIN));
-        let from_middle = (position - k - T::of(0.5)).abs();
+        let clamped = s.most(S_MIN as f32).least(S_MAX as f32);
+        let offset = root.mul_add(z, correction(z, clamped, inverse * inverse));
+        let position = part[lane] + offset;
+        let step = Real::floor(position);
+        steps[lane] = step;
+        let margin = STEP_GROWTH.mul_add(Real::abs(offset), STEP_MARGIN);
+        let from_middle = Real::abs(position - step - 0.5);
         doubtful[lane] = u32::from(
-            (from_middle > T::of(0.5) - margin)
-                | (s != clamped)
-                | (z.abs() > T::of(Z_MAX))
-                | (mu > T::of(SERIES_ABOVE)),
+            (from_middle > 0.5 - margin) | (s != clamped) | (Real::abs(z) > Z_MAX as f32) | (mu > SERIES_ABOVE as f32),
         );
+    }
+    for lane in 0..BLOCK {
+        counts[lane] += T::from_single(steps[lane]);
     }
     if doubtful.iter().fold(0, |any, &one| any | one) != 0 {
         for lane in 0..BLOCK {
@@ -238,8 +259,8 @@ fn mend(mu: f64, word: u32) -> f64 {
         (root.mul_add(z, cornish_fisher(z, root)), 1e-6 + 4e-16 * mu)
     } else {
         let sure = z.abs() <= Z_MAX && (S_MIN..=S_MAX).contains(&s);
-        let offset = root.mul_add(z, f64::correction(z, s.clamp(S_MIN, S_MAX), 1.0 / mu));
-        (offset, if sure { f64::STEP_MARGIN } else { 1.0 })
+        let offset = root.mul_add(z, fine_correction(z, s.clamp(S_MIN, S_MAX), 1.0 / mu));
+        (offset, if sure { FINE_MARGIN } else { 1.0 })
     };
     let whole = mu.floor();
     let position = (mu - whole) + offset;
@@ -452,7 +473,7 @@ mod tests {
     use crate::stream::Stream;
 
     struct Fill<'a, T>(&'a [T], &'a [u32], &'a mut [T]);
-    impl<T: Law> Kernel for Fill<'_, T> {
+    impl<T: Real> Kernel for Fill<'_, T> {
         type Output = ();
         #[inline(always)]
         fn run(self) {
@@ -460,7 +481,7 @@ mod tests {
         }
     }
 
-    fn counts<T: Law>(mean: f32, words: &[u32]) -> Vec<f64> {
+    fn counts<T: Real>(mean: f32, words: &[u32]) -> Vec<f64> {
         let mut out = vec![T::ZERO; words.len()];
         simd::dispatch(Fill(&vec![T::of(mean.into()); words.len()], words, &mut out));
         out.iter().map(|count| count.wide()).collect()
