@@ -12,12 +12,12 @@ from tests.house.imports import Import, imports, room_of
 IMPORTS = imports()
 
 FLOORS = (
-    {"errors", "backend"},
-    {"quantity"},
+    {"errors"},
+    {"quantity", "backend", "threads"},
     {"spectral", "frame", "observation"},
     {"config"},
     {"presets"},
-    {"scene", "noise", "io", "analysis", "reduce", "psfmatch", "fit"},
+    {"scene", "noise", "io", "run_record", "analysis", "reduce", "psfmatch", "fit"},
     {"camera", "calibrate"},
     {"dataset"},
     {"cli"},
@@ -31,7 +31,7 @@ NATIVE = {
     "camera": {"core", "sim"},
     "scene": {"deposit"},
     "dataset": {"core"},
-    "": {"core"},
+    "threads": {"core"},
 }
 """The parts of the extension that a room may import."""
 

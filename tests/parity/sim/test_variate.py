@@ -14,34 +14,17 @@ from numpy.testing import assert_array_equal
 
 from getframes._native import core
 from getframes.reference import stream, variate
-from tests.parity.sim.words import beyond_step, decades, words, words_at_steps
+from tests.parity.sim.agreement import assert_close, assert_counts
+from tests.parity.sim.words import decades, words, words_at_steps
 
 SEEDS = st.integers(0, 2**64 - 1)
 PRECISIONS = st.sampled_from([np.float32, np.float64])
 MEANS = decades(1e-6, 1e7, 5.0, 2.0**20)
 SHAPES = decades(0.05, 1e5, 1.0, 2.0, 3.0)
-ROUNDING = 1e-13
-"""How well the reference knows a CDF."""
 
 
 def names(precision: type[np.floating]) -> str:
     return np.dtype(precision).name
-
-
-def assert_within(error: np.ndarray, bound: np.ndarray) -> None:
-    worst = np.argmax(error - bound)
-    assert error[worst] <= bound[worst], f"element {worst} of {error.size}"
-
-
-def assert_counts(native: np.ndarray, mean: np.ndarray, words: np.ndarray) -> None:
-    tail = stream.probability(words).tail
-    slack = np.full(tail.shape, ROUNDING) if native.dtype == np.float64 else np.minimum(3e-6, 1e-3 * tail)
-    assert_within(beyond_step(native.astype(float), mean.astype(float), words), slack)
-
-
-def assert_close(native: np.ndarray, exact: np.ndarray, tolerance64: float) -> None:
-    tolerance, floor = (2e-6, 1e-3) if native.dtype == np.float32 else (tolerance64, 0.0)
-    assert_within(abs(native - exact), tolerance * np.maximum(abs(exact), floor))
 
 
 @given(SEEDS, st.integers(0, 5), st.integers(1, 39), st.integers(0, 2**64 - 1), st.integers(0, 2**34 - 99))

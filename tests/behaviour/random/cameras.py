@@ -1,0 +1,96 @@
+"""Small cameras that have every effect, and scenes for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from getframes import (
+    CameraConfig,
+    GaussianPSF,
+    PointSource,
+    Scene,
+    SensorType,
+    Telescope,
+    UniformIllumination,
+)
+
+SHAPE = (73, 131)
+"""A pixel count that no tile, block of words or band of rows divides."""
+TEMPERATURE_C = -20.0
+
+CCD = CameraConfig(
+    name="ccd",
+    sensor_type=SensorType.CCD,
+    resolution=SHAPE,
+    pixel_size_um=13.5,
+    quantum_efficiency=0.9,
+    full_well_e=90_000.0,
+    bit_depth=16,
+    gain_e_per_adu=1.4,
+    bias_offset_adu=300.0,
+    read_noise_e=3.0,
+    dark_current_e_per_s=4.0,
+    dark_current_nonuniformity=0.2,
+    hot_pixel_fraction=0.01,
+    prnu=0.01,
+    nonlinearity=0.02,
+    reset_noise_e=2.0,
+    detector_glow_e_per_s=0.3,
+    detector_glow_edge_scale_px=11.0,
+    amplifier_layout=(2, 2),
+    amp_gain_nonuniformity=0.01,
+    amp_offset_spread_adu=3.0,
+    fixed_pattern_seed=5,
+)
+SCMOS = CCD.replace(
+    name="scmos",
+    sensor_type=SensorType.SCMOS,
+    full_well_e=30_000.0,
+    gain_e_per_adu=0.5,
+    read_noise_e=1.2,
+    read_noise_nonuniformity=0.3,
+    read_noise_rts_fraction=0.02,
+    nonlinearity=0.0,
+    nonlinearity_coeffs=(-0.01, -0.02),
+    reset_noise_e=0.0,
+)
+EMCCD = CCD.replace(
+    name="emccd",
+    sensor_type=SensorType.EMCCD,
+    em_gain=200.0,
+    clock_induced_charge_e=0.02,
+    output_full_well_e=800_000.0,
+    gain_e_per_adu=16.0,
+    read_noise_e=40.0,
+)
+EAPD = CCD.replace(
+    name="eapd",
+    sensor_type=SensorType.EAPD,
+    em_gain=20.0,
+    excess_noise_factor=1.2,
+    avalanche_gain_nonuniformity=0.02,
+    output_full_well_e=900_000.0,
+    gain_e_per_adu=10.0,
+)
+CAMERAS = (CCD, SCMOS, EMCCD, EAPD)
+PRECISIONS = ("float32", "float64")
+
+
+def ids(config: CameraConfig) -> str:
+    """The name of a camera in a test report."""
+    return config.name
+
+
+def light(level: float, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    """A map from nothing to `level` [photons / s / pixel]: every regime of the variates."""
+    step = np.arange(shape[0] * shape[1]).reshape(shape) / (shape[0] * shape[1])
+    return step * step * step * level
+
+
+def field(*stars: PointSource, shape: tuple[int, int] = SHAPE) -> Scene:
+    """Stars on a flat sky."""
+    optics, psf = Telescope.unit(), GaussianPSF(2.5)
+    return Scene(shape, optics, psf, sources=[UniformIllumination(20.0), *stars])
+
+
+STARS = (PointSource(40.3, 30.8, photon_rate=5e4), PointSource(99.0, 12.5, photon_rate=900.0))

@@ -1,0 +1,81 @@
+"""Digests that freeze the random contract: `python -m tests.behaviour.random.golden` writes them anew.
+
+They may change only together with the stream version (`docs/adr/0001-random-contract.md`): whoever has frames
+of an older version must be able to tell from the header that the same seed now means other bits. The inputs
+are made by multiplications alone, so that they too are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from getframes import Camera
+from getframes._native import core
+from getframes.noise import fixed_pattern_maps
+from tests.behaviour.random.cameras import CAMERAS, PRECISIONS, TEMPERATURE_C, light
+
+PATH = Path(__file__).parents[2] / "data" / "golden.json"
+KEY, LIGHT, SHOT, FRAME = 0x1234_5678_9ABC_DEF0, 3, 32, 2**40 + 3
+COUNT = 4096
+
+
+def digest(array: np.ndarray) -> str:
+    """SHA-256 of the values in little-endian order."""
+    return hashlib.sha256(array.astype(array.dtype.newbyteorder("<")).tobytes()).hexdigest()[:32]
+
+
+def variates() -> dict[str, np.ndarray]:
+    """Words and variates of one address."""
+    words = core.words(KEY, LIGHT, SHOT, FRAME, 0, 10**9, COUNT)
+    step = np.arange(COUNT) / COUNT
+    ramp = step * step * step
+    arrays: dict[str, np.ndarray] = {
+        "words": words,
+        "wide uniform": core.wide_uniform(KEY, 0, 1, 0, 5, COUNT),
+        "wide normal": core.wide_normal(KEY, 0, 1, 0, 5, COUNT),
+    }
+    for precision in PRECISIONS:
+        means, shapes = (
+            (offset + scale * ramp).astype(precision) for offset, scale in ((0.0, 2e6), (0.05, 1e5))
+        )
+        arrays |= {
+            f"uniform {precision}": core.uniform(words, precision),
+            f"normal {precision}": core.normal(words, precision),
+            f"exponential {precision}": core.exponential(words, precision),
+            f"lognormal {precision}": core.lognormal(0.2, words, precision),
+            f"poisson {precision}": core.poisson(means, words),
+            f"gamma {precision}": core.gamma(shapes, words),
+        }
+    return arrays
+
+
+def frames() -> dict[str, np.ndarray]:
+    """Frames and maps of small cameras that have every effect."""
+    arrays = {}
+    for config in CAMERAS:
+        for precision in PRECISIONS:
+            camera = Camera(config, default_temperature_c=TEMPERATURE_C, precision=precision)
+            name = f"{config.name} {precision}"
+            for field, value in fixed_pattern_maps(config, precision=precision)._asdict().items():
+                if np.ndim(value):
+                    arrays[f"{name} {field}"] = value
+            arrays[f"{name} bias"] = camera.bias_frame(seed=1).data
+            dark = camera.dark_frame(10.0, seed=1)
+            arrays[f"{name} dark"] = dark.data
+            arrays[f"{name} mean dark"] = dark.truth.mean_electrons
+            arrays[f"{name} light"] = camera.expose(light(1e4), 2.0, seed=1).data
+    return arrays
+
+
+def digests() -> dict[str, str]:
+    """The digest of every array by its name."""
+    return {name: digest(array) for name, array in {**variates(), **frames()}.items()}
+
+
+if __name__ == "__main__":
+    PATH.parent.mkdir(exist_ok=True)
+    PATH.write_text(json.dumps(digests(), indent=2) + "\n", encoding="utf-8")
