@@ -1,9 +1,12 @@
 //! `getframes._native.deposit`: stars drawn into images.
 
-use crate::boundary::detached;
+use crate::boundary::{detached, interruptible};
 use getframes_sim::deposit::{Precision, Psf, Stars};
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
+
+/// Stars below which nobody will want to interrupt.
+const SMALL: usize = 1000;
 
 /// A PSF on a pixel grid.
 #[pyclass(frozen, module = "getframes._native.deposit")]
@@ -85,7 +88,8 @@ impl Profile {
     ) -> PyResult<()> {
         let shape = (image.shape()[0], image.shape()[1]);
         let pixels = image.as_slice_mut()?;
-        detached(py, || self.0.deposit(stars, pixels, shape, band_rows))
+        let small = stars.x.len() < SMALL;
+        interruptible(py, small, |cancel| self.0.deposit(stars, pixels, shape, band_rows, cancel))
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Law: f(r) = π / (4 ρ² (1 - ε²)) (2 J1(v)/v - ε² 2 J1(εv)/(εv))², v = π r / ρ.
 //!
-//! Drawn out to [`REACH`] λ/D; about 1 % of the light of a clear aperture lies beyond. A pattern with λ/D below [`NARROWEST`] is
+//! Drawn out to [`REACH`] λ/D; 1.4 % of the light of a clear aperture lies beyond. A pattern with λ/D below [`NARROWEST`] is
 //! drawn that wide. Not modelled: spiders, aberrations, the width of a band.
 //!
 //! Source: Born and Wolf, *Principles of Optics*, 8.5 and 8.6.
@@ -15,7 +15,7 @@
 use super::wide::Radial;
 
 /// Radius that is drawn, in λ/D.
-pub const REACH: f64 = 20.0;
+pub const REACH: f64 = 14.0;
 
 /// Narrowest λ/D that is drawn as it is [pixel].
 pub const NARROWEST: f64 = 0.2;

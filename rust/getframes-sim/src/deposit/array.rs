@@ -52,29 +52,30 @@ impl<T: Real> Profile<T> for Array<T> {
     }
 
     #[inline(always)]
-    fn draw(&self, stars: Stars<'_>, order: &[u32], band: Band<'_, T>) {
-        let width = band.width;
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
         for &star in order {
             let star = star as usize;
             let (left, a) = corner(stars.x[star], self.columns);
             let (top, b) = corner(stars.y[star], self.rows);
             let flux = stars.flux[star];
             // Weights of the kernel pixel itself and of the one before it, along x; the flux rides along.
-            let (here, before) = (T::of(1.0 - a), T::of(a));
+            let (here_weight, before) = (T::of(1.0 - a), T::of(a));
             let (upper, lower) = (T::of(flux * (1.0 - b)), T::of(flux * b));
-            let from = left.clamp(0, width as i64);
-            let to = (left + self.columns as i64 + 1).clamp(from, width as i64);
-            let skipped = (from - left) as usize;
-            let (first, last) = band.rows(top, top + self.rows as i64);
-            for (line, number) in band.pixels[first * width..last * width].chunks_exact_mut(width).zip(first as i64..) {
-                let row = (number + band.first_row - top) as usize;
-                let count = (to - from) as usize;
-                let above = &self.padded[row * (self.columns + 2) + skipped..][..count + 1];
-                let level = &self.padded[(row + 1) * (self.columns + 2) + skipped..][..count + 1];
-                for (column, pixel) in line[from as usize..to as usize].iter_mut().enumerate() {
-                    let level = here.mul_add(level[column + 1], before * level[column]);
-                    let above = here.mul_add(above[column + 1], before * above[column]);
-                    *pixel += upper.mul_add(level, lower * above);
+            let on_image = band.columns(left, self.columns + 1);
+            if on_image.is_empty() {
+                continue;
+            }
+            let count = on_image.len();
+            let from = (on_image.start as i64 - left) as usize;
+            let (here, skipped) = band.rows(top, self.rows + 1);
+            for (line, row) in here.zip(skipped..) {
+                let above = &self.padded[row * (self.columns + 2) + from..][..count + 1];
+                let level = &self.padded[(row + 1) * (self.columns + 2) + from..][..count + 1];
+                let pixels = &mut band.pixels(line, on_image.clone())[..count];
+                for column in 0..count {
+                    let level = here_weight.mul_add(level[column + 1], before * level[column]);
+                    let above = here_weight.mul_add(above[column + 1], before * above[column]);
+                    pixels[column] += upper.mul_add(level, lower * above);
                 }
             }
         }

@@ -4,15 +4,16 @@
 //! the number of threads and the height of a band.
 
 use super::{Band, Profile, Stars, pixel_of};
+use getframes_core::Error;
+use getframes_core::pool::{self, Cancel};
 use getframes_core::real::Real;
 use getframes_core::simd::{self, Kernel};
-use getframes_core::{Error, pool};
 use rayon::prelude::*;
 
 /// Rows of a band: tall enough that few stars straddle two, small enough for the cache.
 pub const BAND_ROWS: usize = 128;
 
-/// Star numbers that are sorted at a time: 16 MiB.
+/// Star numbers that are sorted at a time: 16 MiB of scratch memory, whatever the size of the catalog.
 const LISTINGS: usize = 1 << 22;
 
 /// Pixels below which waking the pool costs more than it saves.
@@ -21,13 +22,15 @@ const SERIAL_PIXELS: usize = 1 << 16;
 /// Adds stars to an image of `shape` (rows, columns).
 ///
 /// # Errors
-/// [`Error::Shape`] when the arrays of the stars differ in length, or the image does not have `shape`.
+/// [`Error::Shape`] when the arrays of the stars differ in length, or the image does not have `shape`;
+/// [`Error::Interrupted`] when `cancel` asks for it, with part of the light in the image.
 pub fn deposit<T: Real, P: Profile<T>>(
     profile: &P,
     stars: Stars<'_>,
     image: &mut [T],
     shape: (usize, usize),
     band_rows: usize,
+    cancel: &Cancel,
 ) -> Result<(), Error> {
     let (height, width) = shape;
     Error::same_shape("image", &[image.len()], &[height * width])?;
@@ -36,11 +39,16 @@ pub fn deposit<T: Real, P: Profile<T>>(
     if image.is_empty() {
         return Ok(());
     }
-    let frame = Frame { height, width, band_rows: band_rows.clamp(1, height), reach: profile.reach() };
+    let band_rows = band_rows.clamp(1, height);
+    let band_of_row = (0..height).map(|row| (row / band_rows) as u32).collect();
+    let frame = Frame { height, width, band_rows, band_of_row, reach: profile.reach() };
     let capacity = (LISTINGS / frame.most_bands()).max(1);
     for first in (0..stars.x.len()).step_by(capacity) {
         let chunk = stars.slice(first, stars.x.len().min(first + capacity));
-        frame.draw(profile, chunk, image);
+        frame.draw(profile, chunk, image, cancel);
+        if cancel.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
     }
     Ok(())
 }
@@ -49,6 +57,7 @@ struct Frame {
     height: usize,
     width: usize,
     band_rows: usize,
+    band_of_row: Vec<u32>,
     reach: (usize, usize),
 }
 
@@ -72,10 +81,11 @@ impl Frame {
         if column + reach_x < 0 || column - reach_x >= self.width as i64 || top > bottom {
             return (0, 0);
         }
-        (top as usize / self.band_rows, bottom as usize / self.band_rows + 1)
+        (self.band_of_row[top as usize] as usize, self.band_of_row[bottom as usize] as usize + 1)
     }
 
     /// Star numbers of each band, in catalog order: band `b` is `order[ends[b]..ends[b + 1]]`.
+    #[inline(always)]
     fn sort(&self, stars: Stars<'_>) -> (Vec<usize>, Vec<u32>) {
         let mut ends = vec![0; self.bands() + 2];
         let places = || stars.x.iter().zip(stars.y);
@@ -99,13 +109,13 @@ impl Frame {
         (ends, order)
     }
 
-    fn draw<T: Real, P: Profile<T>>(&self, profile: &P, stars: Stars<'_>, image: &mut [T]) {
-        let (ends, order) = self.sort(stars);
+    fn draw<T: Real, P: Profile<T>>(&self, profile: &P, stars: Stars<'_>, image: &mut [T], cancel: &Cancel) {
+        let (ends, order) = simd::dispatch(Sort(self, stars));
         let band_pixels = self.band_rows * self.width;
         let draw = |(band, pixels): (usize, &mut [T])| {
             let order = &order[ends[band]..ends[band + 1]];
-            if !order.is_empty() {
-                let band = Band { pixels, width: self.width, first_row: (band * self.band_rows) as i64 };
+            if !order.is_empty() && !cancel.is_cancelled() {
+                let band = Band::new(pixels, self.width, band * self.band_rows);
                 simd::dispatch(Draw { profile, stars, order, band });
             }
         };
@@ -115,6 +125,17 @@ impl Frame {
         } else {
             pool::install(|| image.par_chunks_mut(band_pixels).enumerate().for_each(draw));
         }
+    }
+}
+
+struct Sort<'a>(&'a Frame, Stars<'a>);
+
+impl Kernel for Sort<'_> {
+    type Output = (Vec<usize>, Vec<u32>);
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        self.0.sort(self.1)
     }
 }
 

@@ -11,7 +11,7 @@
 //! & Laframboise 1981, doi:10.1090/S0025-5718-1981-0595058-X); the coefficients were fitted for this file.
 //! The square of 2 * ceil(5 σ) + 1 pixels loses less than 1.2e-6 of the light.
 
-use super::{Band, Profile, Stars, pixel_of};
+use super::{Band, LANES, Profile, Stars, pixel_of};
 use getframes_core::real::{Real, polynomial};
 use std::marker::PhantomData;
 
@@ -20,9 +20,6 @@ pub const REACH_SIGMA: f64 = 5.0;
 
 /// Widest Gaussian whose columns are accurate in single precision [pixel].
 pub const WIDEST_SINGLE: f64 = 8.0;
-
-/// Columns that the innermost loops take at a time.
-const LANES: usize = 16;
 
 /// Column values that are prepared at a time.
 const BATCH: usize = 1024;
@@ -105,30 +102,22 @@ impl<P: Tail> Gaussian<P> {
     /// Adds one star's patch, whose first pixel is `corner`, to the band.
     #[inline(always)]
     fn add<T: Real>(&self, band: &mut Band<'_, T>, corner: (i64, i64), columns: &[T], rows: &[T], flux: T) {
-        let (left, top) = corner;
-        let (first, last) = band.rows(top, top + 2 * self.half as i64);
-        let skipped = (first as i64 + band.first_row - top) as usize;
-        let width = band.width;
-        let lines = band.pixels[first * width..last * width].chunks_exact_mut(width).zip(&rows[skipped..]);
-        if self.stride == LANES && left >= 0 && left as usize + LANES <= width {
-            for (line, &row) in lines {
-                add_line::<T>(&mut line[left as usize..][..LANES], &columns[..LANES], flux * row);
+        let (here, skipped) = band.rows(corner.1, 2 * self.half + 1);
+        if let Ok(columns) = <&[T; LANES]>::try_from(columns) {
+            for (row, &fraction) in here.zip(&rows[skipped..]) {
+                band.add(row, corner.0, columns, flux * fraction);
             }
-        } else {
-            let from = left.max(0) as usize;
-            let to = (left + 2 * self.half as i64 + 1).clamp(from as i64, width as i64) as usize;
-            let columns = &columns[(from as i64 - left) as usize..];
-            for (line, &row) in lines {
-                add_line(&mut line[from..to], columns, flux * row);
+            return;
+        }
+        let on_image = band.columns(corner.0, 2 * self.half + 1);
+        let skipped_columns = ((on_image.start as i64 - corner.0) as usize).min(columns.len());
+        let columns = &columns[skipped_columns..];
+        for (row, &fraction) in here.zip(&rows[skipped..]) {
+            let light = flux * fraction;
+            for (pixel, &column) in band.pixels(row, on_image.clone()).iter_mut().zip(columns) {
+                *pixel = column.mul_add(light, *pixel);
             }
         }
-    }
-}
-
-#[inline(always)]
-fn add_line<T: Real>(line: &mut [T], columns: &[T], light: T) {
-    for (pixel, &column) in line.iter_mut().zip(columns) {
-        *pixel = column.mul_add(light, *pixel);
     }
 }
 

@@ -28,6 +28,9 @@ pub mod wide;
 pub use bands::{BAND_ROWS, deposit};
 pub use psf::{Precision, Psf};
 
+use getframes_core::real::Real;
+use std::ops::Range;
+
 /// Point sources, as arrays.
 #[derive(Clone, Copy, Debug)]
 pub struct Stars<'a> {
@@ -49,27 +52,70 @@ impl<'a> Stars<'a> {
 /// Consecutive whole rows of an image.
 #[derive(Debug)]
 pub struct Band<'a, T> {
-    /// The pixels, row by row.
-    pub pixels: &'a mut [T],
-    /// Columns of the image.
-    pub width: usize,
-    /// Number of the first row.
-    pub first_row: i64,
+    pixels: &'a mut [T],
+    width: usize,
+    height: usize,
+    /// Number of the first row in the image.
+    first_row: i64,
 }
 
-impl<T> Band<'_, T> {
-    /// Rows of the band that lie in `top..=bottom` of the image: the first, and one past the last, counted in the band.
+/// Pixels that the innermost loops take at a time.
+const LANES: usize = 16;
+
+impl<'a, T: Real> Band<'a, T> {
+    fn new(pixels: &'a mut [T], width: usize, first_row: usize) -> Self {
+        let height = pixels.len() / width;
+        Self { pixels, width, height, first_row: first_row as i64 }
+    }
+
+    /// The part of a patch that lies in the band: its rows in the band, and the number of patch rows above them.
     #[inline(always)]
-    fn rows(&self, top: i64, bottom: i64) -> (usize, usize) {
-        let count = (self.pixels.len() / self.width) as i64;
-        let first = (top - self.first_row).clamp(0, count);
-        let last = (bottom + 1 - self.first_row).clamp(first, count);
-        (first as usize, last as usize)
+    fn rows(&self, top: i64, count: usize) -> (Range<usize>, usize) {
+        let offset = top - self.first_row;
+        let first = offset.clamp(0, self.height as i64);
+        let last = (offset + count as i64).clamp(first, self.height as i64);
+        (first as usize..last as usize, (first - offset) as usize)
+    }
+
+    /// The columns `left..left + count` that lie on the image.
+    #[inline(always)]
+    fn columns(&self, left: i64, count: usize) -> Range<usize> {
+        let first = left.clamp(0, self.width as i64);
+        let last = (left + count as i64).clamp(first, self.width as i64);
+        first as usize..last as usize
+    }
+
+    /// Some pixels of a row of the band.
+    #[inline(always)]
+    fn pixels(&mut self, row: usize, columns: Range<usize>) -> &mut [T] {
+        let start = row * self.width;
+        &mut self.pixels[start + columns.start..start + columns.end]
+    }
+
+    /// Adds `light` times `fractions` to sixteen pixels of a row, which begin at a column that need not be on the image.
+    #[inline(always)]
+    fn add(&mut self, row: usize, column: i64, fractions: &[T; LANES], light: T) {
+        if column >= 0 && column as usize + LANES <= self.width {
+            let start = row * self.width + column as usize;
+            if let Some(pixels) = self.pixels[start..].first_chunk_mut::<LANES>() {
+                let mut sum = *pixels;
+                for lane in 0..LANES {
+                    sum[lane] = fractions[lane].mul_add(light, sum[lane]);
+                }
+                *pixels = sum;
+            }
+        } else {
+            let columns = self.columns(column, LANES);
+            let skipped = (columns.start as i64 - column) as usize;
+            for (pixel, fraction) in self.pixels(row, columns).iter_mut().zip(&fractions[skipped.min(LANES)..]) {
+                *pixel = fraction.mul_add(light, *pixel);
+            }
+        }
     }
 }
 
 /// A PSF that can be drawn.
-pub trait Profile<T>: Sync {
+pub trait Profile<T: Real>: Sync {
     /// How far from the pixel that holds the star light is drawn [pixel]: columns and rows.
     fn reach(&self) -> (usize, usize);
 
@@ -77,8 +123,11 @@ pub trait Profile<T>: Sync {
     fn draw(&self, stars: Stars<'_>, order: &[u32], band: Band<'_, T>);
 }
 
-/// The pixel that holds a position.
+/// The pixel that holds a position; far positions stay far, and NaN is far.
 #[inline(always)]
-pub(crate) fn pixel_of(position: f64) -> i64 {
-    (position + 0.5).floor().clamp(-1e12, 1e12) as i64
+fn pixel_of(position: f64) -> i64 {
+    // 2^52 + 2^51: the unit of the last place of a sum is then 1.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    let shifted = position.most(-1e12).least(1e12) + SHIFT;
+    shifted.to_bits() as i64 - SHIFT.to_bits() as i64
 }

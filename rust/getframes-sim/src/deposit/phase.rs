@@ -9,19 +9,27 @@
 //! scaled to \[-1, 1\], on one cell of phases or, for a PSF narrower than a pixel, on several.
 //!
 //! f is interpolated at Chebyshev nodes on the square that the pixel sweeps, and the polynomial integrated exactly. Terms of high
-//! degree are dropped where they fall below [`TOLERANCE`] of the peak plus [`LOCAL_TOLERANCE`] of the pixel.
+//! degree are dropped where they fall below [`TOLERANCE`] of the peak plus [`LOCAL_TOLERANCE`] of the pixel. That is coarser than single
+//! precision, so E is computed in f32 for images of either precision: a product of matrices, phases times coefficients,
+//! of a few stars at a time so that the coefficients are read once for all of them.
 
-use super::{Band, Profile, Stars, pixel_of};
+use super::{Band, LANES, Profile, Stars, pixel_of};
 use getframes_core::real::Real;
 
-/// Error of a pixel, as a fraction of the peak pixel.
+/// Error of any pixel, as a fraction of the peak pixel.
 pub const TOLERANCE: f64 = 5e-7;
 
-/// Error of a pixel, as a fraction of its own light, where that is more.
+/// Further error of a bright pixel, as a fraction of its own light.
 pub const LOCAL_TOLERANCE: f64 = 2e-4;
 
-/// Pixels that a block of coefficients covers, along a row.
-const LANES: usize = 16;
+/// That further error at most, as a fraction of the peak pixel.
+pub const CORE_TOLERANCE: f64 = 2e-5;
+
+/// Stars that share one pass over the coefficients.
+const TOGETHER: usize = 4;
+
+/// Values of E that are prepared at a time, as far as [`TOGETHER`] stars need no more.
+const BATCH: usize = 1 << 14;
 
 /// Highest total degree in the two phases.
 const HIGHEST: usize = 12;
@@ -60,91 +68,62 @@ struct Block {
 
 /// The polynomials of one cell of phases.
 #[derive(Clone, Debug)]
-struct Cell<T> {
+struct Cell {
     /// Blocks of row `r` of the patch: `rows[r]..rows[r + 1]`.
     rows: Vec<usize>,
     blocks: Vec<Block>,
-    coefficients: Vec<T>,
+    coefficients: Vec<f32>,
 }
 
 /// The polynomials of a PSF.
 #[derive(Clone, Debug)]
-pub struct Phase<T> {
+pub struct Phase {
     /// Cells along each axis.
     divisions: usize,
     reach: (usize, usize),
-    cells: Vec<Cell<T>>,
+    /// Blocks of the cell that has most.
+    blocks: usize,
+    cells: Vec<Cell>,
 }
 
-impl Phase<f64> {
+/// A star in terms of its pixel: cell, and phase in that cell scaled to \[-1, 1\].
+#[derive(Clone, Copy)]
+struct Place {
+    cell: usize,
+    phase: (f64, f64),
+}
+
+/// The products of Chebyshev polynomials of a group of stars, side by side.
+type Terms = [[f32; TOGETHER]; MOST_TERMS];
+
+impl Phase {
     /// The polynomials of a density.
     pub fn new(density: &impl Density) -> Self {
         let divisions = (0.95 / density.scale()).ceil().clamp(1.0, 8.0) as usize;
-        let mut peak = 0.0;
         let mut squares = Squares::new(divisions);
-        // The peak is the central pixel of a centred star.
-        for cell in central(divisions) {
-            peak = squares.coefficients(density, cell, (0, 0))[0].max(peak);
-        }
-        let cells = (0..divisions * divisions)
-            .map(|number| squares.cell(density, (number % divisions, number / divisions), peak));
-        let cells = cells.collect();
-        Self { divisions, reach: density.reach(), cells }
+        let middle = divisions / 2;
+        let peak = squares.coefficients(density, (middle, middle), (0, 0))[0];
+        let numbers = 0..divisions * divisions;
+        let cells: Vec<Cell> =
+            numbers.map(|number| squares.cell(density, (number % divisions, number / divisions), peak)).collect();
+        let blocks = cells.iter().map(|cell| cell.blocks.len()).max().unwrap_or(0);
+        Self { divisions, reach: density.reach(), blocks, cells }
     }
 
     /// Fraction of the light that is drawn of a star centred on a pixel.
     pub fn drawn(&self) -> f64 {
-        let (cell, at) = self.locate(0.0, 0.0);
-        let terms = products::<f64>(at);
-        let sums = cell.blocks.iter().flat_map(|block| cell.values(*block, &terms));
-        sums.map(|value| value.most(0.0)).sum()
-    }
-
-    /// The same polynomials in another precision.
-    pub fn to<T: Real>(&self) -> Phase<T> {
-        let cells = self.cells.iter().map(|cell| Cell {
-            rows: cell.rows.clone(),
-            blocks: cell.blocks.clone(),
-            coefficients: cell.coefficients.iter().map(|&value| T::of(value)).collect(),
-        });
-        Phase { divisions: self.divisions, reach: self.reach, cells: cells.collect() }
-    }
-}
-
-impl<T: Real> Profile<T> for Phase<T> {
-    fn reach(&self) -> (usize, usize) {
-        self.reach
+        let place = self.locate(0.0, 0.0);
+        let cell = &self.cells[place.cell];
+        let mut terms = [[0.0; TOGETHER]; MOST_TERMS];
+        products(place.phase, |term, value| terms[term][0] = value);
+        let values = cell.blocks.iter().flat_map(|block| cell.values(*block, &terms)[0]);
+        values.map(f64::from).sum()
     }
 
     #[inline(always)]
-    fn draw(&self, stars: Stars<'_>, order: &[u32], band: Band<'_, T>) {
-        for &star in order {
-            let star = star as usize;
-            let (x, y) = (stars.x[star], stars.y[star]);
-            let (column, row) = (pixel_of(x), pixel_of(y));
-            let (cell, at) = self.locate(x - column as f64, y - row as f64);
-            let terms = products(at);
-            let flux = T::of(stars.flux[star]);
-            let top = row - self.reach.1 as i64;
-            let (first, last) = band.rows(top, row + self.reach.1 as i64);
-            let skipped = (first as i64 + band.first_row - top) as usize;
-            for (line, patch_row) in
-                band.pixels[first * band.width..last * band.width].chunks_exact_mut(band.width).zip(skipped..)
-            {
-                for block in &cell.blocks[cell.rows[patch_row]..cell.rows[patch_row + 1]] {
-                    add(line, column + block.column, &cell.values(*block, &terms), flux);
-                }
-            }
-        }
-    }
-}
-
-impl<T: Real> Phase<T> {
-    /// The cell of a phase, and the phase in it, scaled to \[-1, 1\].
-    #[inline(always)]
-    fn locate(&self, p: f64, q: f64) -> (&Cell<T>, (f64, f64)) {
+    fn locate(&self, p: f64, q: f64) -> Place {
         let ((column, s), (row, t)) = (self.locate_along(p), self.locate_along(q));
-        (&self.cells[row * self.divisions + column], (s, t))
+        Place { cell: row * self.divisions + column, phase: (s, t) }
     }
 
     #[inline(always)]
@@ -153,69 +132,120 @@ impl<T: Real> Phase<T> {
         let number = (position as usize).min(self.divisions - 1);
         (number, 2.0 * (position - number as f64) - 1.0)
     }
-}
 
-impl<T: Real> Cell<T> {
-    /// E of the pixels of a block.
+    /// E of the patches of some stars: `stamps[star][block][lane]`, with room for [`Phase::blocks`] blocks a star.
     #[inline(always)]
-    fn values(&self, block: Block, terms: &[T; MOST_TERMS]) -> [T; LANES] {
-        let mut sum = [T::ZERO; LANES];
-        let coefficients = self.coefficients[block.first..].chunks_exact(LANES).take(block.terms);
-        for (coefficients, &term) in coefficients.zip(terms) {
-            for lane in 0..LANES {
-                sum[lane] = coefficients[lane].mul_add(term, sum[lane]);
+    fn fill(&self, places: &[Place], stamps: &mut [[f32; LANES]]) {
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by_key(|&star| places[star].cell);
+        for same_cell in order.chunk_by(|&a, &b| places[a].cell == places[b].cell) {
+            let cell = &self.cells[places[same_cell[0]].cell];
+            for group in same_cell.chunks(TOGETHER) {
+                let mut terms = [[0.0; TOGETHER]; MOST_TERMS];
+                for (member, &star) in group.iter().enumerate() {
+                    products(places[star].phase, |term, value| terms[term][member] = value);
+                }
+                for (number, block) in cell.blocks.iter().enumerate() {
+                    let values = cell.values(*block, &terms);
+                    for (&star, values) in group.iter().zip(&values) {
+                        stamps[star * self.blocks + number] = *values;
+                    }
+                }
             }
         }
-        sum
     }
 }
 
-/// Adds a block of one row, as far as it lies on the image.
-#[inline(always)]
-fn add<T: Real>(line: &mut [T], column: i64, values: &[T; LANES], flux: T) {
-    if column >= 0 && column as usize + LANES <= line.len() {
-        let pixels = &mut line[column as usize..][..LANES];
-        for lane in 0..LANES {
-            pixels[lane] = values[lane].most(T::ZERO).mul_add(flux, pixels[lane]);
-        }
-        return;
+impl<T: Real> Profile<T> for Phase {
+    fn reach(&self) -> (usize, usize) {
+        self.reach
     }
-    for (lane, value) in values.iter().enumerate() {
-        if let Some(pixel) = usize::try_from(column + lane as i64).ok().and_then(|column| line.get_mut(column)) {
-            *pixel = value.most(T::ZERO).mul_add(flux, *pixel);
+
+    #[inline(always)]
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
+        let size = self.blocks.max(1);
+        let at_once = (BATCH / (size * LANES)).max(TOGETHER).min(order.len());
+        let mut stamps = vec![[0.0; LANES]; at_once * size];
+        let mut places = Vec::with_capacity(at_once);
+        for group in order.chunks(at_once) {
+            places.clear();
+            places.extend(group.iter().map(|&star| {
+                let (x, y) = (stars.x[star as usize], stars.y[star as usize]);
+                self.locate(x - pixel_of(x) as f64, y - pixel_of(y) as f64)
+            }));
+            self.fill(&places, &mut stamps);
+            for ((&star, place), stamp) in group.iter().zip(&places).zip(stamps.chunks_exact(size)) {
+                let star = star as usize;
+                let corner = (pixel_of(stars.x[star]), pixel_of(stars.y[star]) - self.reach.1 as i64);
+                self.add(&mut band, corner, &self.cells[place.cell], stamp, T::of(stars.flux[star]));
+            }
         }
     }
 }
 
-/// T_m(s) T_n(t) for all m + n up to [`HIGHEST`], by rising degree.
+impl Phase {
+    /// Adds the patch of one star, whose column and first row are given.
+    #[inline(always)]
+    fn add<T: Real>(
+        &self,
+        band: &mut Band<'_, T>,
+        (column, top): (i64, i64),
+        cell: &Cell,
+        stamp: &[[f32; LANES]],
+        flux: T,
+    ) {
+        let (here, skipped) = band.rows(top, 2 * self.reach.1 + 1);
+        for (row, patch_row) in here.zip(skipped..) {
+            let numbers = cell.rows[patch_row]..cell.rows[patch_row + 1];
+            for (block, values) in cell.blocks[numbers.clone()].iter().zip(&stamp[numbers]) {
+                let mut fractions = [T::ZERO; LANES];
+                for lane in 0..LANES {
+                    fractions[lane] = T::of(f64::from(values[lane]));
+                }
+                band.add(row, column + block.column, &fractions, flux);
+            }
+        }
+    }
+}
+
+impl Cell {
+    /// E of the pixels of a block, never negative, for a group of stars.
+    #[inline(always)]
+    fn values(&self, block: Block, terms: &Terms) -> [[f32; LANES]; TOGETHER] {
+        let mut sums = [[0.0f32; LANES]; TOGETHER];
+        let coefficients = self.coefficients[block.first..][..block.terms * LANES].chunks_exact(LANES);
+        for (coefficients, terms) in coefficients.zip(terms) {
+            for (sum, &term) in sums.iter_mut().zip(terms) {
+                for lane in 0..LANES {
+                    sum[lane] = coefficients[lane].mul_add(term, sum[lane]);
+                }
+            }
+        }
+        sums.map(|sum| sum.map(|value| value.most(0.0)))
+    }
+}
+
+/// T_m(s) T_n(t) for all m + n up to [`HIGHEST`], by rising degree: the number of the term and its value.
 #[inline(always)]
-fn products<T: Real>((s, t): (f64, f64)) -> [T; MOST_TERMS] {
-    let (s, t) = (chebyshev(T::of(s)), chebyshev(T::of(t)));
-    let mut terms = [T::ZERO; MOST_TERMS];
+fn products((s, t): (f64, f64), mut keep: impl FnMut(usize, f32)) {
+    let (s, t) = (chebyshev(s as f32), chebyshev(t as f32));
     let mut term = 0;
     for degree in 0..=HIGHEST {
         for n in 0..=degree {
-            terms[term] = s[degree - n] * t[n];
+            keep(term, s[degree - n] * t[n]);
             term += 1;
         }
     }
-    terms
 }
 
 #[inline(always)]
-fn chebyshev<T: Real>(x: T) -> [T; HIGHEST + 1] {
-    let mut values = [T::ONE; HIGHEST + 1];
+fn chebyshev(x: f32) -> [f32; HIGHEST + 1] {
+    let mut values = [1.0; HIGHEST + 1];
     values[1] = x;
     for degree in 2..=HIGHEST {
         values[degree] = (x + x).mul_add(values[degree - 1], -values[degree - 2]);
     }
     values
-}
-
-/// Cells about phase zero.
-fn central(divisions: usize) -> impl Iterator<Item = (usize, usize)> {
-    let middle = divisions / 2;
-    std::iter::once((middle, middle))
 }
 
 /// Interpolation and integration of a density on the square that a pixel sweeps while the phase runs through a cell.
@@ -230,7 +260,7 @@ impl Squares {
     }
 
     /// The polynomials of all pixels of a cell.
-    fn cell(&mut self, density: &impl Density, cell: (usize, usize), peak: f64) -> Cell<f64> {
+    fn cell(&mut self, density: &impl Density, cell: (usize, usize), peak: f64) -> Cell {
         let (reach_x, reach_y) = (density.reach().0 as i64, density.reach().1 as i64);
         let mut made = Cell { rows: vec![0], blocks: Vec::new(), coefficients: Vec::new() };
         for row in -reach_y..=reach_y {
@@ -265,7 +295,7 @@ impl Squares {
     }
 }
 
-impl Cell<f64> {
+impl Cell {
     fn push(&mut self, column: i64, pixels: &[[f64; MOST_TERMS]], peak: f64) {
         let terms = pixels.iter().map(|pixel| significant(pixel, peak)).max().unwrap_or(0);
         if terms == 0 {
@@ -274,7 +304,7 @@ impl Cell<f64> {
         self.blocks.push(Block { column, first: self.coefficients.len(), terms });
         for term in 0..terms {
             for lane in 0..LANES {
-                self.coefficients.push(pixels.get(lane).map_or(0.0, |pixel| pixel[term]));
+                self.coefficients.push(pixels.get(lane).map_or(0.0, |pixel| pixel[term] as f32));
             }
         }
     }
@@ -282,7 +312,7 @@ impl Cell<f64> {
 
 /// How many terms a pixel needs.
 fn significant(pixel: &[f64; MOST_TERMS], peak: f64) -> usize {
-    let tolerance = TOLERANCE * peak + LOCAL_TOLERANCE * pixel[0].abs();
+    let tolerance = TOLERANCE * peak + (LOCAL_TOLERANCE * pixel[0].abs()).min(CORE_TOLERANCE * peak);
     let mut dropped = 0.0;
     for terms in (0..MOST_TERMS).rev() {
         dropped += pixel[terms].abs();

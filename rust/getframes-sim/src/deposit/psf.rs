@@ -10,6 +10,7 @@ use super::phase::{Density, Phase};
 use super::wide::{Radial, Wide, WideGaussian};
 use super::{Profile, Stars};
 use getframes_core::Error;
+use getframes_core::pool::Cancel;
 use getframes_core::real::Real;
 
 /// Widest elliptical Gaussian that is tabulated: the narrower standard deviation [pixel].
@@ -29,7 +30,7 @@ pub struct Psf {
 #[derive(Clone, Debug)]
 enum Method {
     Gaussian { sigma: f64 },
-    Phase { single: Phase<f32>, double: Phase<f64> },
+    Phase(Phase),
     Wide(Wide),
     WideGaussian(WideGaussian),
     Array { single: Array<f32>, double: Array<f64> },
@@ -103,9 +104,9 @@ impl Psf {
     }
 
     fn tabulated(density: &impl Density) -> Self {
-        let double = Phase::new(density);
-        let lost = (1.0 - double.drawn()).max(0.0);
-        Self { method: Method::Phase { single: double.to(), double }, reach: density.reach(), lost }
+        let phase = Phase::new(density);
+        let lost = (1.0 - phase.drawn()).max(0.0);
+        Self { method: Method::Phase(phase), reach: density.reach(), lost }
     }
 
     /// Farthest column and row that light is drawn in, from the pixel that holds the star.
@@ -121,26 +122,27 @@ impl Psf {
     /// Adds stars to an image of `shape` (rows, columns), in bands of `band_rows`.
     ///
     /// # Errors
-    /// [`Error::Shape`] as [`bands::deposit`].
+    /// As [`bands::deposit`].
     pub fn deposit<T: Precision>(
         &self,
         stars: Stars<'_>,
         image: &mut [T],
         shape: (usize, usize),
         band_rows: usize,
+        cancel: &Cancel,
     ) -> Result<(), Error> {
         match &self.method {
             Method::Gaussian { sigma } if *sigma <= WIDEST_SINGLE => {
-                bands::deposit(&Gaussian::<T>::new(*sigma), stars, image, shape, band_rows)
+                bands::deposit(&Gaussian::<T>::new(*sigma), stars, image, shape, band_rows, cancel)
             }
-            Method::Gaussian { sigma } => bands::deposit(&Gaussian::<f64>::new(*sigma), stars, image, shape, band_rows),
-            Method::Phase { single, double } => {
-                bands::deposit(T::choose(single, double), stars, image, shape, band_rows)
+            Method::Gaussian { sigma } => {
+                bands::deposit(&Gaussian::<f64>::new(*sigma), stars, image, shape, band_rows, cancel)
             }
-            Method::Wide(wide) => bands::deposit(wide, stars, image, shape, band_rows),
-            Method::WideGaussian(wide) => bands::deposit(wide, stars, image, shape, band_rows),
+            Method::Phase(phase) => bands::deposit(phase, stars, image, shape, band_rows, cancel),
+            Method::Wide(wide) => bands::deposit(wide, stars, image, shape, band_rows, cancel),
+            Method::WideGaussian(wide) => bands::deposit(wide, stars, image, shape, band_rows, cancel),
             Method::Array { single, double } => {
-                bands::deposit(T::choose_array(single, double), stars, image, shape, band_rows)
+                bands::deposit(T::choose(single, double), stars, image, shape, band_rows, cancel)
             }
         }
     }
@@ -152,26 +154,18 @@ fn positive(name: &'static str, value: f64) -> Result<(), Error> {
 
 /// A precision that images can have.
 pub trait Precision: Tail {
-    /// The table in this precision.
-    fn choose<'a>(single: &'a Phase<f32>, double: &'a Phase<f64>) -> &'a Phase<Self>;
     /// The kernel in this precision.
-    fn choose_array<'a>(single: &'a Array<f32>, double: &'a Array<f64>) -> &'a Array<Self>;
+    fn choose<'a>(single: &'a Array<f32>, double: &'a Array<f64>) -> &'a Array<Self>;
 }
 
 impl Precision for f32 {
-    fn choose<'a>(single: &'a Phase<f32>, _: &'a Phase<f64>) -> &'a Phase<f32> {
-        single
-    }
-    fn choose_array<'a>(single: &'a Array<f32>, _: &'a Array<f64>) -> &'a Array<f32> {
+    fn choose<'a>(single: &'a Array<f32>, _: &'a Array<f64>) -> &'a Array<f32> {
         single
     }
 }
 
 impl Precision for f64 {
-    fn choose<'a>(_: &'a Phase<f32>, double: &'a Phase<f64>) -> &'a Phase<f64> {
-        double
-    }
-    fn choose_array<'a>(_: &'a Array<f32>, double: &'a Array<f64>) -> &'a Array<f64> {
+    fn choose<'a>(_: &'a Array<f32>, double: &'a Array<f64>) -> &'a Array<f64> {
         double
     }
 }

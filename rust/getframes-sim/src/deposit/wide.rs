@@ -171,19 +171,17 @@ fn each_pixel<T: Real>(
     half_chord: impl Fn(i64) -> i64,
     value: impl Fn(f64, f64) -> f64,
 ) {
-    let width = band.width;
     for &star in order {
         let (x, y, flux) = (stars.x[star as usize], stars.y[star as usize], stars.flux[star as usize]);
         let (column, row) = (pixel_of(x), pixel_of(y));
-        let (first, last) = band.rows(row - reach, row + reach);
-        for (line, number) in band.pixels[first * width..last * width].chunks_exact_mut(width).zip(first as i64..) {
-            let here = number + band.first_row;
-            let half = half_chord(here - row);
-            let from = (column - half).clamp(0, width as i64);
-            let to = (column + half + 1).clamp(from, width as i64);
-            let v = here as f64 - y;
-            for (pixel, column) in line[from as usize..to as usize].iter_mut().zip(from..) {
-                let u = column as f64 - x;
+        let (here, skipped) = band.rows(row - reach, 2 * reach as usize + 1);
+        for (line, below) in here.zip(skipped as i64 - reach..) {
+            let half = half_chord(below);
+            let v = (row + below) as f64 - y;
+            let on_image = band.columns(column - half, 2 * half as usize + 1);
+            let first = on_image.start as f64 - x;
+            for (step, pixel) in band.pixels(line, on_image).iter_mut().enumerate() {
+                let u = first + f64::from(step as u32);
                 *pixel = T::of(value(u, v)).mul_add(T::of(flux), *pixel);
             }
         }
