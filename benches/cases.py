@@ -1,0 +1,321 @@
+"""What is timed: calls of the public interface, made with numpy and getframes alone.
+
+Nothing here may know which installation it runs under: the interpreters of both sides execute this file.
+getframes is imported where a case is prepared, so that the list of cases costs no import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PRECISIONS = ("float32", "float64")
+SIZES = {
+    "andor_ikon_m934": (1024, 1024),
+    "generic_scmos": (2048, 2048),
+    "generic_emccd": (512, 512),
+    "andor_ocam2k": (240, 240),
+    "generic_cmos": (4096, 4096),
+}
+"""Cameras, and the height and width at which they are timed [pixel]; their own, but for the last."""
+RATES = (1.0, 200.0)
+FIELD = (2048, 2048)
+FWHM_PX = 3.0
+DATASET_SHAPE = (512, 512)
+DATASET_FRAMES = 64
+
+CONDITIONS = {
+    "expose": f"rate map uniform in {RATES[0]:g} to {RATES[1]:g} photons/s/pixel, 1 s, `out=`, no truth",
+    "dark_frame": "60 s at the default temperature of the camera",
+    "expose, truth attached": "the same light, without `out=`, with `include_truth=True`",
+    "expose, truth read": "and then the three truth arrays are read",
+    "catalog": f"stars uniform over {FIELD[0]} x {FIELD[1]} pixels, 1 to 10000 photons/s each, "
+    f"FWHM {FWHM_PX:g} pixels; `Catalog.from_table` of a dict of arrays, then `Scene.photon_rate_map`",
+    "dataset": f"{DATASET_FRAMES} items of generic_ccd at {DATASET_SHAPE[0]} x {DATASET_SHAPE[1]}, float32, "
+    "`random_star_fields` with its defaults, 30 s, `to_npz` into a new folder",
+    "small": "`expose` as above of generic_ccd at 8 x 8: the overhead of a call",
+}
+"""What the first part of a case's name means."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call to time, and what has to be done after each one, untimed."""
+
+    call: Callable[[], object]
+    reset: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to time.
+
+    Attributes
+    ----------
+    name : str
+        ``what/variant/...``.
+    unit : str
+        "ns/pixel", "us/star", "us" or "frames/s".
+    count : float
+        Pixels, stars, calls or frames of one call.
+    prepare : callable
+        Makes the call, untimed.
+    target : float, optional
+        How many times faster than the peer it has to be.
+    """
+
+    name: str
+    unit: str
+    count: float
+    prepare: Callable[[], Prepared]
+    target: float | None = None
+
+    def value(self, seconds: float) -> float:
+        """The time of one call [s] in the unit of the case."""
+        if self.unit == "frames/s":
+            return self.count / seconds
+        return seconds / self.count * {"ns/pixel": 1e9, "us/star": 1e6, "us": 1e6}[self.unit]
+
+
+@dataclass(frozen=True)
+class MemoryCase:
+    """One thing whose peak memory is taken, in a process of its own.
+
+    `run` calls the function that it is given twice: when all that is not to be counted is there (imports, the
+    camera), and when the peak is behind it. It returns the bytes nobody can do without: inputs, outputs and
+    fixed maps.
+    """
+
+    name: str
+    run: Callable[[Callable[[], None]], int]
+
+
+def camera(preset: str, precision: str) -> Any:
+    """A camera of a preset, at the size at which it is timed."""
+    import getframes
+
+    made = getframes.Camera.from_preset(preset, precision=precision)
+    return made if made.resolution == SIZES[preset] else made.with_config(resolution=SIZES[preset])
+
+
+def rate_map(shape: tuple[int, int], precision: str) -> Any:
+    """Light on each pixel [photons / s], made without a second copy."""
+    rate = np.random.default_rng(1).random(shape, dtype=np.dtype(precision).type)
+    rate *= RATES[1] - RATES[0]
+    rate += RATES[0]
+    return rate
+
+
+def expose(preset: str, precision: str) -> Prepared:
+    """One frame of a rate map."""
+    taken = camera(preset, precision)
+    rate, out = rate_map(taken.resolution, precision), np.empty(taken.resolution, np.uint32)
+    return Prepared(lambda: taken.expose(rate, 1.0, seed=1, include_truth=False, out=out))
+
+
+def expose_with_truth(preset: str, precision: str, *, read: bool) -> Prepared:
+    """One frame of a rate map with its truth attached, and read on request."""
+    taken = camera(preset, precision)
+    rate = rate_map(taken.resolution, precision)
+    if not read:
+        return Prepared(lambda: taken.expose(rate, 1.0, seed=1))
+
+    def call() -> tuple[object, ...]:
+        truth = taken.expose(rate, 1.0, seed=1).truth
+        return truth.mean_electrons, truth.mean_photoelectrons, truth.photon_rate
+
+    return Prepared(call)
+
+
+def dark_frame(preset: str, precision: str) -> Prepared:
+    """One dark."""
+    taken = camera(preset, precision)
+    return Prepared(lambda: taken.dark_frame(60.0, seed=1))
+
+
+def small(side: int) -> Prepared:
+    """A frame so small that only the overhead is left."""
+    import getframes
+
+    taken = getframes.Camera.from_preset("generic_ccd").with_config(resolution=(side, side))
+    rate, out = rate_map((side, side), "float64"), np.empty((side, side), np.uint32)
+    return Prepared(lambda: taken.expose(rate, 1.0, seed=1, include_truth=False, out=out))
+
+
+def star_table(count: int) -> dict[str, Any]:
+    """Stars at random places, as columns."""
+    rng = np.random.default_rng(2)
+    height, width = FIELD
+    return {
+        "x": rng.uniform(-0.5, width - 0.5, count),
+        "y": rng.uniform(-0.5, height - 0.5, count),
+        "rate": rng.uniform(1.0, 1e4, count),
+    }
+
+
+def psf(name: str) -> Any:
+    """A point spread function of `FWHM_PX`, at one arcsecond per pixel."""
+    import getframes
+
+    if name == "gaussian":
+        return getframes.GaussianPSF(FWHM_PX)
+    if name == "moffat":
+        return getframes.MoffatPSF(FWHM_PX, beta=3.0)
+    if name == "elliptical":
+        return getframes.EllipticalGaussianPSF(1.2 * FWHM_PX, FWHM_PX / 1.2, 30.0)
+    if name == "airy":  # FWHM = 1.029 wavelength / diameter
+        return getframes.AiryPSF(1.029 * 550e-9 / math.radians(FWHM_PX / 3600.0), 550e-9)
+    square = np.arange(-10.0, 11.0) ** 2
+    return getframes.ArrayPSF(np.exp(-4.0 * math.log(2.0) / FWHM_PX**2 * np.add.outer(square, square)))
+
+
+def rate_map_of(stars: dict[str, Any], shape: Any, precision: str) -> Any:
+    """From columns of numbers to photons per second and pixel."""
+    import getframes
+
+    catalog = getframes.Catalog.from_table(stars, x="x", y="y", photon_rate="rate")
+    scene = getframes.Scene(FIELD, getframes.Telescope.unit(), shape, [catalog])
+    return scene.photon_rate_map(dtype=np.dtype(precision))
+
+
+def catalog(name: str, count: int, precision: str) -> Prepared:
+    """A rate map of many stars."""
+    return Prepared(partial(rate_map_of, star_table(count), psf(name), precision))
+
+
+def star_pairs(frames: int) -> Any:
+    """The data set that is written."""
+    import getframes
+    from getframes.dataset import pairs, random_star_fields
+
+    taken = getframes.Camera.from_preset("generic_ccd", precision="float32").with_config(
+        resolution=DATASET_SHAPE
+    )
+    return pairs(
+        camera=taken, scenes=random_star_fields(frames, DATASET_SHAPE, seed=1), exposure=30.0, seed=2
+    )
+
+
+def dataset(frames: int) -> Prepared:
+    """Frames and truth, made and written."""
+    folder = tempfile.TemporaryDirectory(prefix="getframes-bench-")
+    items, target = star_pairs(frames), Path(folder.name, "items")
+    return Prepared(lambda: (folder, items.to_npz(str(target))), lambda: shutil.rmtree(target))
+
+
+def dataset_ceiling(frames: int) -> Prepared:
+    """The files of `dataset` written, checksummed and renamed, with nothing made."""
+    folder = tempfile.TemporaryDirectory(prefix="getframes-bench-")
+    target = Path(folder.name, "items")
+    content = Path(star_pairs(1).to_npz(folder.name)[0]).read_bytes()
+
+    def call() -> object:
+        target.mkdir()
+        for number in range(frames):
+            unfinished = target / f"{number}.part"
+            unfinished.write_bytes(content)
+            hashlib.sha256(content).digest()
+            os.replace(unfinished, target / f"{number}.npz")  # noqa: PTH105 - the bare call is the point
+        return folder
+
+    return Prepared(call, lambda: shutil.rmtree(target))
+
+
+def expose_memory(precision: str, mark: Callable[[], None]) -> int:
+    """One frame at 4096 x 4096, maps built on the way."""
+    from getframes.noise import fixed_pattern_maps
+
+    taken = camera("generic_cmos", precision)
+    mark()
+    rate, out = rate_map(taken.resolution, precision), np.empty(taken.resolution, np.uint32)
+    taken.expose(rate, 1.0, seed=1, include_truth=False, out=out)
+    mark()
+    maps = fixed_pattern_maps(taken.config, float_dtype=np.dtype(precision))
+    own = [one for one in maps if isinstance(one, np.ndarray) and 0 not in one.strides]
+    return int(rate.nbytes + out.nbytes + sum(one.nbytes for one in own))
+
+
+def catalog_memory(count: int, mark: Callable[[], None]) -> int:
+    """A rate map of very many stars: the table, the catalog's own copy of it, and the map."""
+    spread = psf("gaussian")
+    mark()
+    stars = star_table(count)
+    image = rate_map_of(stars, spread, "float64")
+    mark()
+    return int(image.nbytes + 2 * sum(column.nbytes for column in stars.values()))
+
+
+def _frame_cases() -> Iterator[Case]:
+    for preset, shape in SIZES.items():
+        for precision in PRECISIONS:
+            single = precision == "float32"
+            calls: list[tuple[str, Callable[..., Prepared], float | None]] = [
+                ("expose", expose, 12.0 if single else 6.0),
+                ("dark_frame", dark_frame, 12.0 if single else 4.0),
+                ("expose, truth attached", partial(expose_with_truth, read=False), None),
+                ("expose, truth read", partial(expose_with_truth, read=True), None),
+            ]
+            for what, prepare, target in calls:
+                name = f"{what}/{preset}/{precision}"
+                yield Case(name, "ns/pixel", math.prod(shape), partial(prepare, preset, precision), target)
+
+
+def _catalog_cases() -> Iterator[Case]:
+    stars = [("gaussian", 100_000, {"float64": 30.0, "float32": 100.0})]
+    stars += [
+        (name, 10_000, {"float64": 20.0, "float32": 20.0})
+        for name in ("moffat", "airy", "elliptical", "array")
+    ]
+    for name, count, targets in stars:
+        for precision, target in targets.items():
+            prepare = partial(catalog, name, count, precision)
+            yield Case(f"catalog/{name} {count}/{precision}", "us/star", count, prepare, target)
+
+
+TIMED = {
+    case.name: case
+    for case in (
+        *_frame_cases(),
+        *_catalog_cases(),
+        Case("small/8 x 8", "us", 1, partial(small, 8)),
+    )
+}
+"""Cases that are timed on both sides, by name."""
+
+DATASET = Case("dataset/npz", "frames/s", DATASET_FRAMES, partial(dataset, DATASET_FRAMES))
+"""Timed on both sides as well, with its ceiling."""
+
+CEILING = Case("dataset/ceiling", "frames/s", DATASET_FRAMES, partial(dataset_ceiling, DATASET_FRAMES))
+"""What writing alone allows."""
+
+ALL = {**TIMED, DATASET.name: DATASET, CEILING.name: CEILING}
+
+MEMORY = {
+    case.name: case
+    for case in (
+        *(
+            MemoryCase(f"memory/expose 4096 x 4096/{name}", partial(expose_memory, name))
+            for name in PRECISIONS
+        ),
+        MemoryCase("memory/catalog 1000000 stars/float64", partial(catalog_memory, 1_000_000)),
+    )
+}
+"""Cases whose peak memory is taken, by name."""
+
+THREADED = (
+    "expose/generic_cmos/float32",
+    "expose/generic_cmos/float64",
+    "dark_frame/generic_cmos/float32",
+    "catalog/gaussian 100000/float32",
+)
+"""Timed cases that are also run on one and on two threads."""

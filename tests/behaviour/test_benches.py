@@ -1,0 +1,88 @@
+"""The Python benches, each on one small case."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import getframes
+
+BENCHES = Path(__file__).parents[2] / "benches"
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A bench, as somebody would type it."""
+    found = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.run(
+        [sys.executable, str(BENCHES / script), *arguments],
+        env={**os.environ, "PYTHONPATH": found},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def interpreter(folder: Path, body: str) -> Path:
+    """An executable that stands for another interpreter."""
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\n{body}\n")
+    python.chmod(0o755)
+    return python
+
+
+def interpreter_with(folder: Path, *packages: Path) -> Path:
+    """This interpreter, with other places to look for packages first."""
+    found = os.pathsep.join([*map(str, packages), *(path for path in sys.path if path)])
+    return interpreter(folder, f'PYTHONPATH="{found}" exec "{sys.executable}" "$@"')
+
+
+def test_the_package_alone(tmp_path: Path) -> None:
+    result = run("run.py", "--quick", "--only", "small/*", "-o", str(tmp_path / "alone"))
+    assert result.returncode == 0, result.stderr
+    (row,) = json.loads((tmp_path / "alone.json").read_text())["rows"]
+    assert (row["name"], row["unit"]) == ("small 8 x 8", "us")
+    assert 0.1 < row["ours"] < 1e6
+    assert "| small 8 x 8 | us |" in (tmp_path / "alone.md").read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be kept on a core here")
+def test_two_installations(tmp_path: Path) -> None:
+    (tmp_path / "getframes").symlink_to(Path(getframes.__file__).parent)
+    other = interpreter_with(tmp_path, tmp_path)
+    stem = tmp_path / "results" / "compare"
+    arguments = ["--only", "small/*", "expose/andor_ocam2k/float32", "--rounds", "2", "-o", str(stem)]
+    result = run("compare.py", "--peer-python", str(other), *arguments)
+    assert result.returncode == 0, result.stderr
+    written = json.loads(stem.with_suffix(".json").read_text())
+    assert written["machine"]["cores"] == str(os.cpu_count())
+    assert not written["failures"]
+    frame, small = written["rows"]
+    assert frame["target"] == ">= 12x"
+    assert frame["met"] == (frame["ratio"] >= 12.0)
+    assert frame["ratio"] == pytest.approx(frame["other"] / frame["ours"])
+    assert [len(frame["samples"][side]["cpu_s"]) for side in ("ours", "peer")] == [2, 2]
+    assert small["met"] == (small["ours"] <= 50.0)
+    page = stem.with_suffix(".md").read_text()
+    assert "expose andor_ocam2k float32" in page.partition("## Losing rows")[0]
+    assert ("expose andor_ocam2k" in page.partition("## Losing rows")[2]) == (not frame["met"])
+    assert str(tmp_path) not in page
+
+
+def test_a_package_is_not_compared_with_itself(tmp_path: Path) -> None:
+    stem = tmp_path / "compare"
+    result = run("compare.py", "--peer-python", str(interpreter_with(tmp_path)), "-o", str(stem))
+    assert result.returncode == 1
+    assert "imports the same getframes" in result.stderr
+    assert not stem.with_suffix(".md").exists()
+
+
+def test_a_peer_that_does_not_answer(tmp_path: Path) -> None:
+    result = run("compare.py", "--peer-python", str(interpreter(tmp_path, "exit 3")))
+    assert result.returncode == 1
+    assert "ended at describe" in result.stderr
+    assert "Traceback" not in result.stderr
