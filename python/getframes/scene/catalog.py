@@ -58,7 +58,8 @@ class Catalog(Source):
     Raises
     ------
     DomainError
-        When a star has no brightness or two, no position or two, or a value that is not finite; names the row.
+        When a star has no brightness or two, no position or two, or a value that is not finite; names
+        the row.
     """
 
     entries: tuple[CatalogEntry, ...] = field(default_factory=tuple)
@@ -72,7 +73,8 @@ class Catalog(Source):
         for column in UNITS:
             values = [getattr(entry, column) for entry in entries]
             if any(value is not None for value in values):
-                columns[column] = np.array([np.nan if value is None else value for value in values], np.float64)
+                numbers = [np.nan if value is None else value for value in values]
+                columns[column] = np.array(numbers, np.float64)
         self._keep(columns, len(entries))
 
     @classmethod
@@ -126,8 +128,8 @@ class Catalog(Source):
         named = dict(zip(UNITS, (magnitude, photon_rate, x, y, ra, dec), strict=True))
         table = open_table(table)
         columns = {
-            field: read_column(table, column, UNITS[field])
-            for field, column in named.items()
+            field_name: read_column(table, column, UNITS[field_name])
+            for field_name, column in named.items()
             if column is not None
         }
         return cls.from_columns(columns, sed=sed, brightness=brightness, name=name)
@@ -143,7 +145,7 @@ class Catalog(Source):
     ) -> Catalog:
         """A catalog from arrays of shape `(n,)`, named as the fields of `CatalogEntry`."""
         catalog = cls(sed=sed, brightness=brightness, name=name)
-        copies = {field: np.array(column, np.float64) for field, column in columns.items()}
+        copies = {column: np.array(values, np.float64) for column, values in columns.items()}
         sizes = {column.size for column in copies.values()}
         if len(sizes) > 1:
             raise ShapeError(f"Catalog columns must have one length, got {sorted(sizes)}")
@@ -164,15 +166,16 @@ class Catalog(Source):
         return tuple(self._entry(row) for row in range(len(self)))
 
     def _entry(self, row: int) -> CatalogEntry:
-        values = {field: float(column[row]) for field, column in self._columns.items()}
-        return CatalogEntry(**{field: value for field, value in values.items() if not np.isnan(value)})
+        values = {name: float(column[row]) for name, column in self._columns.items()}
+        return CatalogEntry(**{name: value for name, value in values.items() if not np.isnan(value)})
 
     def __len__(self) -> int:
         return int(self._size)
 
     def __repr__(self) -> str:
         parts = [f"{len(self)} stars", *sorted(self._columns)]
-        parts += [f"{field}={value!r}" for field in ("sed", "brightness", "name") if (value := getattr(self, field))]
+        shared = {"sed": self.sed, "brightness": self.brightness, "name": self.name}
+        parts += [f"{name}={value!r}" for name, value in shared.items() if value is not None]
         return f"Catalog({', '.join(parts)})"
 
     def __eq__(self, other: object) -> bool:
@@ -182,15 +185,18 @@ class Catalog(Source):
             len(self) == len(other)
             and (self.sed, self.brightness, self.name) == (other.sed, other.brightness, other.name)
             and self._columns.keys() == other._columns.keys()
-            and all(np.array_equal(values, other._columns[f], equal_nan=True) for f, values in self._columns.items())
+            and all(
+                np.array_equal(values, other._columns[name], equal_nan=True)
+                for name, values in self._columns.items()
+            )
         )
 
     __hash__ = None  # type: ignore[assignment]
 
-    def column(self, field: str) -> Column:
-        """One column, shape `(n,)`, read-only: a field of `CatalogEntry`; NaN where a star does not have it."""
-        require(field in UNITS, self, "column", f"one of {', '.join(UNITS)}", field)
-        values: Column = self._columns.get(field, np.broadcast_to(np.nan, len(self)))
+    def column(self, name: str) -> Column:
+        """One column, named as in `CatalogEntry`, shape `(n,)`, read-only; NaN where there is none."""
+        require(name in UNITS, self, "column", f"one of {', '.join(UNITS)}", name)
+        values: Column = self._columns.get(name, np.broadcast_to(np.nan, len(self)))
         return values
 
     def photon_rates(self, optics: Telescope, time_s: float | None = None) -> Column:
@@ -222,8 +228,8 @@ class Catalog(Source):
         if hasattr(ctx.psf, "add_sources"):
             ctx.psf.add_sources(image, x, y, rates, scale)
             return
-        for star in zip(x, y, rates, strict=True):
-            ctx.psf.add_source(image, *(float(value) for value in star), scale)
+        for star_x, star_y, rate in zip(x.tolist(), y.tolist(), rates.tolist(), strict=True):
+            ctx.psf.add_source(image, star_x, star_y, rate, scale)
 
     def _positions(self, ctx: RenderContext) -> tuple[Column, Column]:
         x, ra = self._columns.get("x"), self._columns.get("ra_deg")
@@ -238,9 +244,10 @@ class Catalog(Source):
 
 def _require_rows(columns: Mapping[str, Column], size: int) -> None:
     """Every star has one brightness and one position, all finite."""
-    given = {field: ~np.isnan(columns[field]) if field in columns else np.zeros(size, bool) for field in UNITS}
-    for field, column in columns.items():
-        _require_each(~np.isinf(column), field, "finite", column)
+    given = {name: np.zeros(size, bool) for name in UNITS}
+    for name, column in columns.items():
+        _require_each(~np.isinf(column), name, "finite", column)
+        given[name] = ~np.isnan(column)
     rate = columns.get("photon_rate")
     if rate is not None:
         _require_each(~(rate < 0.0), "photon_rate", ">= 0 photons/s", rate)
@@ -253,14 +260,14 @@ def _require_rows(columns: Mapping[str, Column], size: int) -> None:
     _require_each(places == 1, "position", "given by one of (x, y) and (ra_deg, dec_deg)", places)
 
 
-def _require_each(holds: NDArray[np.bool_], field: str, rule: str, values: NDArray[Any]) -> None:
+def _require_each(holds: NDArray[np.bool_], name: str, rule: str, values: NDArray[Any]) -> None:
     if not holds.all():
         row = int(np.argmin(holds))
-        raise DomainError(f"Catalog.{field} must be {rule}, got {values[row]} in row {row}")
+        raise DomainError(f"Catalog.{name} must be {rule}, got {values[row]} in row {row}")
 
 
 def pleiades(*, sed: SED | None = None, name: str | None = "Pleiades") -> Catalog:
-    """The 926 stars of Tycho-2 within 2.5 degrees of the Pleiades, to V_T of about 12.
+    """The 926 stars of Tycho-2 within 2.5 degrees of the Pleiades, V_T from 3.6 to 13.6.
 
     V_T magnitudes are used as Johnson V; the two differ by up to about 0.1 mag.
 

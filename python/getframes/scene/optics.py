@@ -160,7 +160,7 @@ class Telescope:
         return self.required_band("a spectrum").photon_flux_from_sed(sed) * self.photon_gain_m2
 
     def surface_brightness_photon_rate(self, surface_brightness_mag_arcsec2: float) -> float:
-        """Photons per pixel of a surface brightness [photons / s / pixel]: rate(mag / arcsec2) * plate scale^2."""
+        """Photons of a surface brightness [photons / s / pixel]: rate(mag / arcsec2) * plate scale^2."""
         brightness = plain(surface_brightness_mag_arcsec2, "mag / arcsec2", self, "surface brightness")
         return self.photon_rate_from_magnitude(brightness) * self.pixel_solid_angle_arcsec2
 
@@ -178,5 +178,7 @@ class Telescope:
             Without one; `use` says what it is needed for.
         """
         if self.band is None:
-            raise DomainError(f"Telescope.band must be given for {use}, got None; or give the source a photon_rate")
+            raise DomainError(
+                f"Telescope.band must be given for {use}, got None; or give the source a photon_rate"
+            )
         return self.band

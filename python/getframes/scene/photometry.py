@@ -125,7 +125,9 @@ class Bandpass:
             When the band has none.
         """
         if self.response is None:
-            raise DomainError(f"Bandpass.response must be given for the spectrum of a source, got None in {self.name!r}")
+            raise DomainError(
+                f"Bandpass.response must be given for the spectrum of a source, got None in {self.name!r}"
+            )
         return self.response
 
 
@@ -140,4 +142,6 @@ def _named(band: Any, known: list[str], thing: str) -> str:
     for name in known:
         if isinstance(band, str) and band.lower() == name.lower():
             return name
-    raise DomainError(f"{thing} must be one of {', '.join(known)}, got {band!r}{did_you_mean(str(band), known)}")
+    raise DomainError(
+        f"{thing} must be one of {', '.join(known)}, got {band!r}{did_you_mean(str(band), known)}"
+    )

@@ -87,9 +87,7 @@ class NativePSF(PSF):
         plate_scale_arcsec_per_pixel: float,
     ) -> None:
         """Add one star to `image`, shape `(height, width)`, in place. See `PSF.add_source`."""
-        self.add_sources(
-            image, np.array([x]), np.array([y]), np.array([flux]), plate_scale_arcsec_per_pixel
-        )
+        self.add_sources(image, np.array([x]), np.array([y]), np.array([flux]), plate_scale_arcsec_per_pixel)
 
     def add_sources(
         self,
@@ -99,7 +97,7 @@ class NativePSF(PSF):
         fluxes: NDArray[np.float64],
         plate_scale_arcsec_per_pixel: float,
     ) -> None:
-        """Add many stars, arrays of shape `(n,)`, in place: the same bits as one at a time, on any number of threads.
+        """Add many stars, arrays of shape `(n,)`, in place: the bits of one at a time, with any threads.
 
         Raises
         ------
@@ -108,11 +106,11 @@ class NativePSF(PSF):
         ShapeError
             When the arrays differ in length, or `image` is not two-dimensional.
         """
-        stars = _stars(self, xs, ys, fluxes)
+        x, y, flux = _stars(self, xs, ys, fluxes)
         profile = self._profile(_plate_scale(self, plate_scale_arcsec_per_pixel))
         with native_pixels(image) as pixels:
-            _require_representable(self, stars[2], pixels.dtype)
-            profile.deposit(pixels, *stars)
+            _require_representable(self, flux, pixels.dtype)
+            profile.deposit(pixels, x, y, flux)
 
     def truncation_radius_arcsec(self, plate_scale_arcsec_per_pixel: float) -> float:
         """Distance from the star's pixel out to which light is drawn, along the longer axis [arcsec]."""
@@ -170,7 +168,9 @@ class EllipticalGaussianPSF(NativePSF):
 
     def _profile(self, plate_scale: float) -> deposit.Profile:
         unit = FWHM_PER_SIGMA * plate_scale
-        return _elliptical(self.fwhm_major_arcsec / unit, self.fwhm_minor_arcsec / unit, self.position_angle_deg)
+        return _elliptical(
+            self.fwhm_major_arcsec / unit, self.fwhm_minor_arcsec / unit, self.position_angle_deg
+        )
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,9 @@ class ArrayPSF(NativePSF):
     def __post_init__(self) -> None:
         kernel = np.array(self.kernel, dtype=np.float64, order="C")
         if kernel.ndim != 2 or kernel.size == 0:
-            raise ShapeError(f"ArrayPSF.kernel must be two-dimensional and not empty, got shape {kernel.shape}")
+            raise ShapeError(
+                f"ArrayPSF.kernel must be two-dimensional and not empty, got shape {kernel.shape}"
+            )
         require(bool(np.isfinite(kernel).all()), self, "kernel", "finite", "NaN or infinity")
         require(bool((kernel >= 0.0).all()), self, "kernel", ">= 0", float(kernel.min()))
         total = float(kernel.sum())
@@ -279,7 +281,7 @@ class ArrayPSF(NativePSF):
 
 @contextmanager
 def native_pixels(image: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """`image` as a contiguous native f32 or f64 array; the image itself where it is one, else a copy written back."""
+    """`image` as a contiguous float32 or float64 array: itself where it is one, else a copy written back."""
     if not isinstance(image, np.ndarray) or image.ndim != 2:
         raise ShapeError(f"image must be a two-dimensional array, got shape {np.shape(image)}")
     kept = (np.dtype(np.float32), np.dtype(np.float64))

@@ -59,7 +59,9 @@ class Scene:
         try:
             height, width = (operator.index(count) for count in self.shape)
         except (TypeError, ValueError):
-            raise DomainError(f"Scene.shape must be two whole numbers of pixels, got {self.shape!r}") from None
+            raise DomainError(
+                f"Scene.shape must be two whole numbers of pixels, got {self.shape!r}"
+            ) from None
         require(height > 0 and width > 0, self, "shape", "of positive height and width", self.shape)
         self.shape = (height, width)
         self.sources = list(self.sources)
@@ -135,7 +137,9 @@ class Scene:
 
     def sky_electron_rate(self, qe_curve: QE) -> float:
         """Photoelectrons of the sky [e- / s / pixel]."""
-        return 0.0 if self.sky is None else self.sky_photon_rate() * self._effective_qe(qe_curve, self.sky.sed)
+        return (
+            0.0 if self.sky is None else self.sky_photon_rate() * self._effective_qe(qe_curve, self.sky.sed)
+        )
 
     def thermal_electron_rate(self, qe_curve: QE) -> float:
         """Photoelectrons of the thermal background [e- / s / pixel]."""

@@ -49,7 +49,7 @@ class RenderContext:
     offset_xy : tuple of float
         Where the telescope points, as a shift of every source [pixel].
     qe_scale : callable
-        SED (or None) to a factor: 1 in a map of photons, the effective quantum efficiency in one of electrons.
+        SED (or None) to a factor: 1 in a map of photons, the effective QE in a map of electrons.
     pixel_transform : callable, optional
         Distortion of the field: (x, y) to (x, y), numbers or arrays [pixel].
     """
@@ -128,10 +128,9 @@ class PointSource(Source):
     def __post_init__(self) -> None:
         number(self, "x", "px")
         number(self, "y", "px")
-        given = [field for field in ("magnitude", "photon_rate", "flux_sed") if getattr(self, field) is not None]
-        require(
-            len(given) == 1, self, "brightness", "given by one of magnitude, photon_rate, flux_sed", given or None
-        )
+        ways = {"magnitude": self.magnitude, "photon_rate": self.photon_rate, "flux_sed": self.flux_sed}
+        given = [name for name, value in ways.items() if value is not None]
+        require(len(given) == 1, self, "brightness", f"given by one of {', '.join(ways)}", given or None)
         if self.magnitude is not None:
             number(self, "magnitude", "mag")
         if self.photon_rate is not None:

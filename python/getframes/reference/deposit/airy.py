@@ -32,7 +32,7 @@ def airy(
         value: Image = np.pi / (4.0 * resolution**2 * (1.0 - squared)) * amplitude**2
         return value
 
-    return draw(shape, stars, density, circle(max(REACH * resolution, 2.0)), panels)
+    return draw(shape, stars, density, circle(max(REACH * resolution, 1.5) + 0.5), panels)
 
 
 def _jinc(v: Image) -> Image:

@@ -1,4 +1,4 @@
-"""A PSF given as an array of pixel fractions: squares of even light, shifted and overlapped with the pixels."""
+"""A PSF given as an array of pixel fractions: squares of even light, overlapped with the pixels."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
@@ -10,13 +10,15 @@ from scipy import special
 from getframes.reference.deposit.pixels import star_pixel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from getframes.reference.deposit.pixels import Stars
     from getframes.reference.image import Image
 
 REACH_SIGMA = 5.0
 
 
-def fractions(sigma: float, offsets: Image) -> Image:
+def fractions(sigma: float, offsets: NDArray[np.floating[Any]]) -> Image:
     """Phi((u + 1/2) / sigma) - Phi((u - 1/2) / sigma), through the tail where it is small."""
     near = (np.abs(offsets) - 0.5) / sigma
     far = (np.abs(offsets) + 0.5) / sigma
@@ -36,5 +38,5 @@ def gaussian(shape: tuple[int, int], stars: Stars, sigma_px: float) -> Image:
     return image
 
 
-def _on_image(centre: int, half: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _on_image(centre: int, half: int, count: int) -> NDArray[np.int64]:
     return np.arange(max(centre - half, 0), min(centre + half + 1, count))

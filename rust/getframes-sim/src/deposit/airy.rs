@@ -7,7 +7,7 @@
 //!
 //! Law: f(r) = π / (4 ρ² (1 - ε²)) (2 J1(v)/v - ε² 2 J1(εv)/(εv))², v = π r / ρ.
 //!
-//! Drawn out to [`REACH`] λ/D; 1.4 % of the light of a clear aperture lies beyond. A pattern with λ/D below [`NARROWEST`] is
+//! Drawn out to [`REACH`] λ/D and half a pixel beyond; 1.4 % of the light of a clear aperture lies beyond. A pattern with λ/D below [`NARROWEST`] is
 //! drawn that wide. Not modelled: spiders, aberrations, the width of a band.
 //!
 //! Source: Born and Wolf, *Principles of Optics*, 8.5 and 8.6.
@@ -35,7 +35,7 @@ impl Airy {
     pub fn new(resolution: f64, obstruction: f64) -> Self {
         let resolution = resolution.max(NARROWEST);
         // Pixels at the edge, and their corners, reach farther than the circle.
-        let farthest = (REACH + 4.0 / resolution + 1.0) * SAMPLES;
+        let farthest = (REACH + 5.0 / resolution + 1.0) * SAMPLES;
         let samples =
             (0..farthest as usize).map(|k| intensity(k as f64 / SAMPLES, obstruction) / (resolution * resolution));
         Self { resolution, samples: samples.collect() }
@@ -57,7 +57,7 @@ impl Radial for Airy {
         0.6 * self.resolution
     }
     fn reach(&self) -> f64 {
-        (REACH * self.resolution).max(2.0)
+        (REACH * self.resolution).max(1.5) + 0.5
     }
     fn degree(&self, half: f64, _r: f64) -> usize {
         // A band-limited function: the highest frequency is one cycle per λ/D.

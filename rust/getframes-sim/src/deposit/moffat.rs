@@ -7,7 +7,7 @@
 //!
 //! Law: f(r) = (β - 1) / (π α²) (1 + r²/α²)^-β, FWHM = 2 α (2^(1/β) - 1)^1/2.
 //!
-//! Drawn out to the circle that holds all but [`LOST`] of the light, or 16 FWHM where that is nearer. A core narrower than
+//! Drawn out to the circle that holds all but [`LOST`] of the light, or 16 FWHM where that is nearer, and half a pixel beyond. A core narrower than
 //! [`NARROWEST`] is drawn that wide.
 //!
 //! Source: Moffat 1969, A&A 3, 455.
@@ -41,7 +41,7 @@ impl Moffat {
         // (1 + r²/α²)^(1 - β) is lost beyond r. The exponent is bounded: far beyond, the other limit holds.
         let exponent = (-Real::logarithm(LOST) / (beta - 1.0)).min(600.0);
         let reach = alpha * (Real::exponential(exponent) - 1.0).sqrt();
-        Self { alpha, beta, reach: reach.min(REACH_FWHM * fwhm).max(2.0) }
+        Self { alpha, beta, reach: reach.min(REACH_FWHM * fwhm).max(1.5) + 0.5 }
     }
 }
 
