@@ -73,6 +73,8 @@ struct Cell {
     rows: Vec<usize>,
     blocks: Vec<Block>,
     coefficients: Vec<f32>,
+    /// Highest total degree that a block needs.
+    degree: usize,
 }
 
 /// The polynomials of a PSF.
@@ -115,7 +117,7 @@ impl Phase {
         let place = self.locate(0.0, 0.0);
         let cell = &self.cells[place.cell];
         let mut terms = [[0.0; TOGETHER]; MOST_TERMS];
-        products(place.phase, |term, value| terms[term][0] = value);
+        products(place.phase, HIGHEST, 0, &mut terms);
         let values = cell.blocks.iter().flat_map(|block| cell.values(*block, &terms)[0]);
         values.map(f64::from).sum()
     }
@@ -143,7 +145,7 @@ impl Phase {
             for group in same_cell.chunks(TOGETHER) {
                 let mut terms = [[0.0; TOGETHER]; MOST_TERMS];
                 for (member, &star) in group.iter().enumerate() {
-                    products(places[star].phase, |term, value| terms[term][member] = value);
+                    products(places[star].phase, cell.degree, member, &mut terms);
                 }
                 for (number, block) in cell.blocks.iter().enumerate() {
                     let values = cell.values(*block, &terms);
@@ -221,18 +223,24 @@ impl Cell {
                 }
             }
         }
-        sums.map(|sum| sum.map(|value| value.most(0.0)))
+        // No `map` here: a closure that is not inlined would be compiled without the wide registers.
+        for sum in &mut sums {
+            for value in sum {
+                *value = value.most(0.0);
+            }
+        }
+        sums
     }
 }
 
-/// T_m(s) T_n(t) for all m + n up to [`HIGHEST`], by rising degree: the number of the term and its value.
+/// T_m(s) T_n(t) for all m + n up to `degree`, by rising degree, for one member of a group.
 #[inline(always)]
-fn products((s, t): (f64, f64), mut keep: impl FnMut(usize, f32)) {
+fn products((s, t): (f64, f64), degree: usize, member: usize, terms: &mut Terms) {
     let (s, t) = (chebyshev(s as f32), chebyshev(t as f32));
     let mut term = 0;
-    for degree in 0..=HIGHEST {
+    for degree in 0..=degree.min(HIGHEST) {
         for n in 0..=degree {
-            keep(term, s[degree - n] * t[n]);
+            terms[term][member] = s[degree - n] * t[n];
             term += 1;
         }
     }
@@ -262,7 +270,7 @@ impl Squares {
     /// The polynomials of all pixels of a cell.
     fn cell(&mut self, density: &impl Density, cell: (usize, usize), peak: f64) -> Cell {
         let (reach_x, reach_y) = (density.reach().0 as i64, density.reach().1 as i64);
-        let mut made = Cell { rows: vec![0], blocks: Vec::new(), coefficients: Vec::new() };
+        let mut made = Cell { rows: vec![0], blocks: Vec::new(), coefficients: Vec::new(), degree: 0 };
         for row in -reach_y..=reach_y {
             let covered = |column: &i64| density.covers(*column, row);
             let first = (-reach_x..=reach_x).find(covered);
@@ -300,6 +308,9 @@ impl Cell {
         let terms = pixels.iter().map(|pixel| significant(pixel, peak)).max().unwrap_or(0);
         if terms == 0 {
             return;
+        }
+        while terms > (self.degree + 1) * (self.degree + 2) / 2 {
+            self.degree += 1;
         }
         self.blocks.push(Block { column, first: self.coefficients.len(), terms });
         for term in 0..terms {
