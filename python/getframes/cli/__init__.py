@@ -1,0 +1,67 @@
+"""The command line: ``getframes COMMAND``, one file a command.
+
+Rooms are imported where a command uses them, so that ``getframes presets`` starts at once.
+"""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, Action, ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from getframes.cli import check, dataset, demo, generate, presets, show, verify
+from getframes.cli.problems import EXIT_CODES, exit_code
+
+__all__ = ["build_parser", "main"]
+
+COMMANDS = (presets, check, generate, dataset, verify, show, demo)
+
+
+class _Version(Action):
+    """Look the version up when it is asked for."""
+
+    def __call__(self, parser: ArgumentParser, *_: Any) -> None:
+        from getframes import __version__
+
+        print(f"getframes {__version__}")
+        parser.exit()
+
+
+def build_parser() -> ArgumentParser:
+    """The parser of the command line; the options of a command name the function that runs it as `run`."""
+    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
+    parser = ArgumentParser(
+        "getframes",
+        description="Simulated detector frames of astronomical scenes, with the truth they came from.",
+        epilog=f"exit codes:\n{codes}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    _shared(parser, False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for command in COMMANDS:
+        description = (command.__doc__ or "").replace("`", "").strip()
+        parsed = commands.add_parser(command.name, help=command.summary, description=description)
+        command.arguments(parsed)
+        _shared(parsed, SUPPRESS)
+        parsed.set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return its exit code; a command line that makes no sense raises `SystemExit` (2)."""
+    options = build_parser().parse_args(argv)
+    return exit_code(options.run, options)
+
+
+def _shared(parser: ArgumentParser, default: Any) -> None:
+    """Options that may stand before a command or after it."""
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=default,
+        help="show what is done, and where errors come from",
+    )
+    parser.add_argument(
+        "--profile", action="store_true", default=default, help="show the time and the counts of every step"
+    )
