@@ -46,14 +46,15 @@ fn frame<T: Working>(name: &str, stages: &[Stage<'_>]) {
     let mut counts = vec![0; PIXELS];
     timing::row(name, PIXELS, || {
         let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
-        chain::run::<T>(stages, REGION, output, &Cancel::default()).expect("the inputs are good");
+        pool::install(|| chain::run::<T>(stages, REGION, output, &Cancel::default())).expect("the inputs are good");
     });
 }
 
 fn values<T: Working>(name: &str, stages: &[Stage<'_>]) {
     let mut out = vec![T::ZERO; PIXELS];
     timing::row(name, PIXELS, || {
-        chain::run::<T>(stages, REGION, Output::Values(&mut out), &Cancel::default()).expect("the inputs are good");
+        let output = Output::Values(&mut out);
+        pool::install(|| chain::run::<T>(stages, REGION, output, &Cancel::default())).expect("the inputs are good");
     });
 }
 

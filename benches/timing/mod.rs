@@ -1,7 +1,7 @@
-//! Nanoseconds a unit: the median of repeated runs, at every SIMD level of this machine.
+//! Nanoseconds of CPU time a unit: the median of repeated runs, at every SIMD level of this machine.
 
+use cpu_time::ProcessTime;
 use getframes_core::simd;
-use std::time::Instant;
 
 /// One row: the median time of `run` divided by `units`, per SIMD level.
 pub fn row(name: &str, units: usize, mut run: impl FnMut()) {
@@ -12,7 +12,7 @@ pub fn row(name: &str, units: usize, mut run: impl FnMut()) {
         let repeats = 15;
         let mut times: Vec<f64> = (0..repeats)
             .map(|_| {
-                let start = Instant::now();
+                let start = ProcessTime::now();
                 run();
                 start.elapsed().as_secs_f64()
             })

@@ -37,6 +37,8 @@ pub trait Real:
     fn from_single(value: f32) -> Self;
     /// Nearest single-precision number.
     fn narrow(self) -> f32;
+    /// Values in single precision: themselves, or rounded into `room`.
+    fn narrowed<'a, const N: usize>(values: &'a [Self; N], room: &'a mut [f32; N]) -> &'a [f32; N];
     /// The value as a double, exactly.
     fn wide(self) -> f64;
     /// Nearest value to a signed integer.
@@ -213,6 +215,11 @@ impl Real for f32 {
     shared_operations!(f32, i32);
 
     #[inline(always)]
+    fn narrowed<'a, const N: usize>(values: &'a [Self; N], _: &'a mut [f32; N]) -> &'a [f32; N] {
+        values
+    }
+
+    #[inline(always)]
     fn logarithm(self) -> Self {
         let bits = self.to_bits() as i32;
         let exponent = (bits - (SQRT_HALF as f32).to_bits() as i32) >> 23;
@@ -241,6 +248,14 @@ impl Real for f32 {
 
 impl Real for f64 {
     shared_operations!(f64, i64);
+
+    #[inline(always)]
+    fn narrowed<'a, const N: usize>(values: &'a [Self; N], room: &'a mut [f32; N]) -> &'a [f32; N] {
+        for lane in 0..N {
+            room[lane] = values[lane] as f32;
+        }
+        room
+    }
 
     #[inline(always)]
     fn logarithm(self) -> Self {

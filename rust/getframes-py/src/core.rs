@@ -153,7 +153,7 @@ impl<T: laws::normal::Quantile> Law<T> for LogNormal {
         }
     }
 }
-impl<T: laws::poisson::Law> Law<T> for Poisson {
+impl<T: Real> Law<T> for Poisson {
     #[inline(always)]
     fn fill(&self, mean: &[T], words: &[u32], out: &mut [T]) {
         laws::poisson::fill(mean, words, out);
@@ -249,7 +249,7 @@ macro_rules! with_parameter {
 with_parameter!(
     poisson,
     Poisson,
-    laws::poisson::Law,
+    Real,
     "mean",
     "Poisson quantiles of an array of means, in its precision."
 );

@@ -12,6 +12,7 @@
 
 use crate::Real;
 use crate::real::polynomial;
+use crate::simd::{self, Kernel};
 use crate::variate::normal::{self, Quantile};
 use crate::variate::poisson::{deviance, stirling_error};
 use crate::variate::{exponential, tail};
@@ -65,12 +66,26 @@ fn medium<T: Real>(shape: T, s: T, reciprocal: T) -> T {
 /// Quantiles for a tile of shapes (finite, not negative) and words.
 #[inline(always)]
 pub fn fill<T: Law>(shape: &[T], words: &[u32], out: &mut [T]) {
-    for ((shape, words), out) in shape.chunks(BLOCK).zip(words.chunks(BLOCK)).zip(out.chunks_mut(BLOCK)) {
+    let whole = out.len() - out.len() % BLOCK;
+    let (shape, rest_shape) = shape[..out.len()].split_at(whole);
+    let (words, rest_words) = words[..out.len()].split_at(whole);
+    let (out, rest) = out.split_at_mut(whole);
+    for start in (0..whole).step_by(BLOCK) {
+        let end = start + BLOCK;
+        let mut x = [T::ZERO; BLOCK];
+        block(
+            (&shape[start..end]).try_into().expect("a block"),
+            (&words[start..end]).try_into().expect("a block"),
+            &mut x,
+        );
+        out[start..end].copy_from_slice(&x);
+    }
+    if !rest.is_empty() {
         let (mut a, mut w, mut x) = ([T::ZERO; BLOCK], [0; BLOCK], [T::ZERO; BLOCK]);
-        a[..out.len()].copy_from_slice(shape);
-        w[..out.len()].copy_from_slice(words);
+        a[..rest.len()].copy_from_slice(rest_shape);
+        w[..rest.len()].copy_from_slice(rest_words);
         block(&a, &w, &mut x);
-        out.copy_from_slice(&x[..out.len()]);
+        rest.copy_from_slice(&x[..rest.len()]);
     }
 }
 
@@ -191,8 +206,26 @@ fn polish<T: Law>(
 }
 
 /// The quantile of one word for any shape, to about 1e-13; 0 where it underflows.
-#[inline(never)]
 pub fn quantile(shape: f64, word: u32) -> f64 {
+    simd::dispatch(Scalar { shape, word })
+}
+
+/// Scalar work goes through a dispatch copy too: without the instruction, a fused multiply-add is a slow call.
+struct Scalar {
+    shape: f64,
+    word: u32,
+}
+
+impl Kernel for Scalar {
+    type Output = f64;
+    #[inline(always)]
+    fn run(self) -> f64 {
+        newton(self.shape, self.word)
+    }
+}
+
+#[inline(always)]
+fn newton(shape: f64, word: u32) -> f64 {
     let lower = word < 1 << 31;
     let p: f64 = tail(word);
     let mut log_x = start(shape, word, p);
@@ -220,6 +253,7 @@ pub fn quantile(shape: f64, word: u32) -> f64 {
 }
 
 /// A first ln x: Wilson-Hilferty, or the power law of the lower tail where that is larger or the shape is small.
+#[inline(always)]
 fn start(shape: f64, word: u32, p: f64) -> f64 {
     let u = if word < 1 << 31 { p } else { 1.0 - p };
     let log_gamma = gamma_log(shape);
@@ -233,11 +267,13 @@ fn start(shape: f64, word: u32, p: f64) -> f64 {
 }
 
 /// ln Gamma(a + 1).
+#[inline(always)]
 fn gamma_log(a: f64) -> f64 {
     correction(a) + (a + 0.5) * a.logarithm() - a + 0.5 * std::f64::consts::TAU.logarithm()
 }
 
 /// The error of Stirling's formula for any a > 0, by recurrence up to 16.
+#[inline(always)]
 fn correction(a: f64) -> f64 {
     let (mut a, mut sum) = (a, 0.0);
     while a < 16.0 {
@@ -249,12 +285,14 @@ fn correction(a: f64) -> f64 {
 }
 
 /// x^a exp(-x) / Gamma(a + 1).
+#[inline(always)]
 fn density(a: f64, x: f64) -> f64 {
     let exponent = -correction(a) - deviance(a, x);
     if exponent < -690.0 { 0.0 } else { exponent.exponential() / (std::f64::consts::TAU * a).sqrt() }
 }
 
 /// P(a, x) / D(a, x) = 1 + x/(a+1) + x^2/((a+1)(a+2)) + ...
+#[inline(always)]
 fn lower_series(a: f64, x: f64) -> f64 {
     let (mut term, mut sum, mut n) = (1.0, 1.0, a);
     while term > 1e-17 * sum {
@@ -266,6 +304,7 @@ fn lower_series(a: f64, x: f64) -> f64 {
 }
 
 /// Q(a, x): one minus the series below the mode, Lentz's continued fraction above it.
+#[inline(always)]
 fn upper_tail(a: f64, x: f64, density: f64) -> f64 {
     if x < a + 1.0 {
         return 1.0 - density * lower_series(a, x);
@@ -290,6 +329,7 @@ fn upper_tail(a: f64, x: f64, density: f64) -> f64 {
     density * a * fraction
 }
 
+#[inline(always)]
 fn keep_away(value: f64, tiny: f64) -> f64 {
     if value.abs() < tiny { tiny } else { value }
 }
@@ -418,7 +458,6 @@ const TWO: [f64; 13] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{self, Kernel};
     use crate::stream::Stream;
     use crate::variate::uniform;
 
