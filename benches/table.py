@@ -93,9 +93,9 @@ def _lines(table: Table, rows: Sequence[Row]) -> str:
     columns = [
         ("", "---", [row.name for row in rows]),
         ("unit", "---", [row.unit for row in rows]),
-        (table.ours, "---:", [_number(row.ours) for row in rows]),
-        (table.other, "---:", [_number(row.other) for row in rows]),
-        ("ratio", "---:", [_number(row.ratio, "x") for row in rows]),
+        (table.ours, "---:", [number(row.ours) for row in rows]),
+        (table.other, "---:", [number(row.other) for row in rows]),
+        ("ratio", "---:", [number(row.ratio, "x") for row in rows]),
         ("target", "---:", [row.target for row in rows]),
         ("", "---", [_verdict(row) for row in rows]),
     ]
@@ -108,15 +108,15 @@ def _verdict(row: Row) -> str:
 
 
 def _reason(row: Row) -> str:
-    what = f"{row.table}, {row.name}: {_number(row.ours)} {row.unit}"
+    what = f"{row.table}, {row.name}: {number(row.ours)} {row.unit}"
     if row.other is not None:
-        what += f" against {_number(row.other)}"
+        what += f" against {number(row.other)}"
     if row.ratio is not None:
-        what += f", ratio {_number(row.ratio, 'x')}"
+        what += f", ratio {number(row.ratio, 'x')}"
     return what + (f", target {row.target}" if row.target else "")
 
 
-def _number(value: float | None, suffix: str = "") -> str:
+def number(value: float | None, suffix: str = "") -> str:
     """Three digits, and all digits before the point."""
     if value is None:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -86,3 +87,31 @@ def test_a_peer_that_does_not_answer(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "ended at describe" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(not (BENCHES / "results" / "compare.json").exists(), reason="there are no results yet")
+def test_the_readme_shows_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHES)
+    figures = importlib.import_module("figures")
+    readme = (BENCHES.parent / "README.md").read_text(encoding="utf-8")
+    table = figures.summary(json.loads(figures.RESULTS.read_text(encoding="utf-8")))
+    assert figures.filled(readme, table) == readme
+
+
+def test_the_readme_can_be_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHES)
+    figures = importlib.import_module("figures")
+    row = {
+        "table": "Start",
+        "name": "import getframes",
+        "unit": "s",
+        "ours": 0.1,
+        "other": 1.0,
+        "ratio": 10.0,
+    }
+    results = {"rows": [row], "measured": "today", "machine": {"processor": "P", "cores": "2"}}
+    page = f"above\n{figures.BEGIN}\nold\n{figures.END}\nbelow\n"
+    once = figures.filled(page, figures.summary(results))
+    assert once.startswith("above\n") and once.endswith("\nbelow\n") and "old" not in once
+    assert "| `import getframes` | s | 0.100 | 1.00 | 10.0x |" in once
+    assert figures.filled(once, figures.summary(results)) == once
