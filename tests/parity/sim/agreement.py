@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-13
 """How well the reference knows a CDF."""
+CONTINUOUS = {"float32": 2e-6, "float64": 1e-10}
+"""Relative errors of continuous variates."""
 
 
 def assert_within(error: NDArray[np.float64], bound: NDArray[np.float64]) -> None:
@@ -32,7 +34,7 @@ def assert_counts(
     assert_within(beyond_step(native.astype(float), mean.astype(float), words), slack)
 
 
-def assert_close(native: NDArray[np.floating], exact: NDArray[np.float64], tolerance64: float) -> None:
-    """Continuous variates: 2e-6 of max(x, 1e-3) in float32, relative in float64; underflow is 0."""
-    tolerance, floor = (2e-6, 1e-3) if native.dtype == np.float32 else (tolerance64, 1e-290)
-    assert_within(abs(native - exact), tolerance * np.maximum(abs(exact), floor))
+def assert_close(native: NDArray[np.floating], exact: NDArray[np.float64]) -> None:
+    """Continuous variates: relative to max(x, 1e-3) in float32; underflow is 0."""
+    floor = 1e-3 if native.dtype == np.float32 else 1e-290
+    assert_within(abs(native - exact), CONTINUOUS[native.dtype.name] * np.maximum(abs(exact), floor))

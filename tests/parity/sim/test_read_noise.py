@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from getframes.reference.sim.read_noise import read_noise, reset_noise
 from getframes.reference.stream import Address
-from tests.parity.sim.agreement import assert_within
+from tests.parity.sim.agreement import CONTINUOUS, assert_within
 from tests.parity.sim.stages import ADDRESSES, PRECISIONS, SHAPES, after, charges, rounding, single
 
 
 def assert_added(native: np.ndarray, exact: np.ndarray, charge: np.ndarray, rms: np.ndarray) -> None:
-    """A normal deviate is right to 2e-6 (float32) or 1e-12 (float64), its sum with the charge to rounding."""
-    variate = 2e-6 if native.dtype == np.float32 else 1e-12
-    bound = variate * abs(exact - charge) + rounding(native.dtype.name) * (abs(charge) + abs(exact) + rms)
+    """The deviate is as good as a continuous variate, its sum with the charge to rounding."""
+    precision = native.dtype.name
+    sizes = abs(charge) + abs(exact) + rms
+    bound = CONTINUOUS[precision] * abs(exact - charge) + rounding(precision) * sizes
     assert_within(abs(native - exact), bound)
 
 

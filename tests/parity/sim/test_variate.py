@@ -1,7 +1,8 @@
 """Native variates are the quantiles of the reference.
 
 float64: the exact quantile of the 32-bit lattice. float32: a count may differ only where u lies within 3e-6
-of a step, and within 1e-3 of min(u, 1 - u) in the tails; a continuous variate by 2e-6 of max(x, 1e-3).
+of a step, and within 1e-3 of min(u, 1 - u) in the tails; a continuous variate by 2e-6 of max(x, 1e-3) there,
+and by 1e-10 of x in float64.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.parity.sim.words import decades, words, words_at_steps
 
 SEEDS = st.integers(0, 2**64 - 1)
 PRECISIONS = st.sampled_from([np.float32, np.float64])
-MEANS = decades(1e-6, 1e7, 5.0, 2.0**20)
+MEANS = decades(1e-6, 1e7, 5.0, 7.0, 2.0**20)
 SHAPES = decades(0.05, 1e5, 1.0, 2.0, 3.0)
 
 
@@ -40,7 +41,7 @@ def test_wide(key: int, kind: int, stage: int, frame: int, first: int) -> None:
     address = key, kind, stage, frame, first, 99
     assert_array_equal(core.wide_uniform(*address), stream.wide_uniform(*address))
     exact = variate.normal_at(stream.wide_probability(*address))
-    assert_close(core.wide_normal(*address), exact, 1e-12)
+    assert_close(core.wide_normal(*address), exact)
 
 
 @given(SEEDS, PRECISIONS)
@@ -56,7 +57,7 @@ def test_normal(seed: int, precision: type[np.floating]) -> None:
     w = words(seed, 500)
     native = core.normal(w, names(precision))
     assert native.dtype == precision
-    assert_close(native, variate.normal(w), 1e-12)
+    assert_close(native, variate.normal(w))
 
 
 @given(SEEDS, PRECISIONS)
@@ -64,7 +65,7 @@ def test_exponential(seed: int, precision: type[np.floating]) -> None:
     w = words(seed, 500)
     native = core.exponential(w, names(precision))
     assert native.dtype == precision
-    assert_close(native, variate.exponential(w), 1e-14)
+    assert_close(native, variate.exponential(w))
 
 
 @given(SEEDS, decades(1e-4, 1.0), PRECISIONS)
@@ -72,7 +73,7 @@ def test_lognormal(seed: int, sigma: float, precision: type[np.floating]) -> Non
     w = words(seed, 500)
     native = core.lognormal(sigma, w, names(precision))
     assert native.dtype == precision
-    assert_close(native, variate.lognormal(sigma, w), 2e-12)
+    assert_close(native, variate.lognormal(sigma, w))
 
 
 @given(SEEDS, MEANS, PRECISIONS)
@@ -102,7 +103,7 @@ def test_gamma(seed: int, shape: float, precision: type[np.floating]) -> None:
     shapes = np.full(w.shape, shape, precision)
     native = core.gamma(shapes, w)
     assert native.dtype == precision
-    assert_close(native, variate.gamma(shapes.astype(float), w), 5e-11)
+    assert_close(native, variate.gamma(shapes.astype(float), w))
 
 
 @given(SEEDS, st.lists(SHAPES, min_size=1, max_size=12), PRECISIONS)
@@ -110,7 +111,7 @@ def test_gamma_of_mixed_shapes(seed: int, choices: list[float], precision: type[
     w = words(seed, 300)
     shapes = np.resize(np.array(choices, precision), w.shape)
     native = core.gamma(shapes, w)
-    assert_close(native, variate.gamma(shapes.astype(float), w), 5e-11)
+    assert_close(native, variate.gamma(shapes.astype(float), w))
     for one in range(0, w.size, 37):
         assert core.gamma(shapes[one : one + 1], w[one : one + 1])[0] == native[one]
 
