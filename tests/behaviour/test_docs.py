@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("benches/results/*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)\s]*\)")
@@ -45,3 +52,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_readme_has_an_example() -> None:
     assert len(list(examples(ROOT / "README.md"))) >= 1
+
+
+def test_pictures_are_those_that_the_code_makes(tmp_path: Path) -> None:
+    runpy.run_path(str(ROOT / "docs" / "pictures.py"))["main"](tmp_path)
+    committed = sorted((ROOT / "docs" / "pictures").glob("*.png"))
+    assert [path.name for path in committed] == sorted(path.name for path in tmp_path.iterdir())
+    for path in committed:
+        kept, made = (np.asarray(Image.open(file), float) for file in (path, tmp_path / path.name))
+        assert kept.shape == made.shape
+        assert np.abs(kept - made).mean() < 1.0
