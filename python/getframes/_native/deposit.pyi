@@ -42,6 +42,6 @@ class Profile:
         x: NDArray[float64],
         y: NDArray[float64],
         flux: NDArray[float64],
-        band_rows: int = 128,
+        band_rows: int | None = None,
     ) -> None:
         """Add stars to a contiguous float32 or float64 image, in place."""

@@ -60,7 +60,7 @@ impl Profile {
         self.0.lost()
     }
 
-    #[pyo3(signature = (image, x, y, flux, band_rows = 128))]
+    #[pyo3(signature = (image, x, y, flux, band_rows = None))]
     fn deposit(
         &self,
         py: Python<'_>,
@@ -68,7 +68,7 @@ impl Profile {
         x: PyReadonlyArray1<'_, f64>,
         y: PyReadonlyArray1<'_, f64>,
         flux: PyReadonlyArray1<'_, f64>,
-        band_rows: usize,
+        band_rows: Option<usize>,
     ) -> PyResult<()> {
         let stars = Stars { x: x.as_slice()?, y: y.as_slice()?, flux: flux.as_slice()? };
         match image {
@@ -84,7 +84,7 @@ impl Profile {
         py: Python<'_>,
         mut image: PyReadwriteArray2<'_, T>,
         stars: Stars<'_>,
-        band_rows: usize,
+        band_rows: Option<usize>,
     ) -> PyResult<()> {
         let shape = (image.shape()[0], image.shape()[1]);
         let pixels = image.as_slice_mut()?;

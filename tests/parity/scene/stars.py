@@ -29,7 +29,7 @@ def draw(
     shape: tuple[int, int],
     sources: Stars,
     dtype: Any = np.float64,
-    band_rows: int = 128,
+    band_rows: int | None = None,
 ) -> NDArray[Any]:
     """The native image of the stars."""
     image = np.zeros(shape, dtype)

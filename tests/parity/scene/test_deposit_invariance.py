@@ -61,6 +61,16 @@ def test_simd_levels(name: str, dtype: Any) -> None:
         assert_array_equal(image, images[0])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_crowded_tiles(dtype: Any) -> None:
+    """Rows of a power of two of bytes: crowded bands are drawn in copies of tiles."""
+    shape, stars = (160, 512), [(4.0 * x, y, flux) for x, y, flux in field(3000, 140)]
+    image = np.zeros(shape, dtype)
+    for part in range(0, len(stars), 100):
+        PROFILES["gaussian"].deposit(image, *np.array(stars[part : part + 100]).T.copy())
+    assert_array_equal(draw(PROFILES["gaussian"], shape, stars, dtype), image)
+
+
 def test_the_order_of_a_pixel_is_that_of_the_catalog() -> None:
     """Small after large is lost in float32; large after small is not."""
     faint, bright = (10.0, 10.0, 1.0), (10.0, 10.0, 2.0**27)

@@ -8,7 +8,7 @@
 //! the pixels of the image, so that a shift by fractions (a, b) of a pixel is bilinear:
 //! E\[j, i\] = (1-b) ((1-a) K\[j, i\] + a K\[j, i-1\]) + b ((1-a) K\[j-1, i\] + a K\[j-1, i-1\]).
 
-use super::{Band, Profile, Stars};
+use super::{Profile, Stars, Tile};
 use getframes_core::Error;
 use getframes_core::real::Real;
 
@@ -52,7 +52,7 @@ impl<T: Real> Profile<T> for Array<T> {
     }
 
     #[inline(always)]
-    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut tile: Tile<'_, T>) {
         for &star in order {
             let star = star as usize;
             let (left, a) = corner(stars.x[star], self.columns);
@@ -61,17 +61,17 @@ impl<T: Real> Profile<T> for Array<T> {
             // Weights of the kernel pixel itself and of the one before it, along x; the flux rides along.
             let (here_weight, before) = (T::of(1.0 - a), T::of(a));
             let (upper, lower) = (T::of(flux * (1.0 - b)), T::of(flux * b));
-            let on_image = band.columns(left, self.columns + 1);
+            let on_image = tile.columns(left, self.columns + 1);
             if on_image.is_empty() {
                 continue;
             }
             let count = on_image.len();
             let from = (on_image.start as i64 - left) as usize;
-            let (here, skipped) = band.rows(top, self.rows + 1);
+            let (here, skipped) = tile.rows(top, self.rows + 1);
             for (line, row) in here.zip(skipped..) {
                 let above = &self.padded[row * (self.columns + 2) + from..][..count + 1];
                 let level = &self.padded[(row + 1) * (self.columns + 2) + from..][..count + 1];
-                let pixels = &mut band.pixels(line, on_image.clone())[..count];
+                let pixels = &mut tile.pixels(line, on_image.clone())[..count];
                 for column in 0..count {
                     let level = here_weight.mul_add(level[column + 1], before * level[column]);
                     let above = here_weight.mul_add(above[column + 1], before * above[column]);

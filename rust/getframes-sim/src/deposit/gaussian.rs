@@ -11,7 +11,7 @@
 //! & Laframboise 1981, doi:10.1090/S0025-5718-1981-0595058-X); the coefficients were fitted for this file.
 //! The square of 2 * ceil(5 σ) + 1 pixels loses less than 1.2e-6 of the light.
 
-use super::{Band, LANES, Profile, Stars, pixel_of};
+use super::{LANES, Profile, Stars, Tile, pixel_of};
 use getframes_core::real::{Real, polynomial};
 use std::marker::PhantomData;
 
@@ -55,7 +55,7 @@ impl<T: Real, P: Tail> Profile<T> for Gaussian<P> {
     }
 
     #[inline(always)]
-    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut tile: Tile<'_, T>) {
         let at_once = (BATCH / self.stride).clamp(1, order.len());
         let mut tails = vec![P::ZERO; at_once * self.stride];
         let (mut columns, mut rows) = (vec![T::ZERO; tails.len()], vec![T::ZERO; tails.len()]);
@@ -67,7 +67,7 @@ impl<T: Real, P: Tail> Profile<T> for Gaussian<P> {
                 let star = star as usize;
                 let left = pixel_of(stars.x[star]) - self.half as i64;
                 let top = pixel_of(stars.y[star]) - self.half as i64;
-                self.add(&mut band, (left, top), columns, rows, T::of(stars.flux[star]));
+                self.add(&mut tile, (left, top), columns, rows, T::of(stars.flux[star]));
             }
         }
     }
@@ -99,22 +99,22 @@ impl<P: Tail> Gaussian<P> {
         }
     }
 
-    /// Adds one star's patch, whose first pixel is `corner`, to the band.
+    /// Adds one star's patch, whose first pixel is `corner`, to the tile.
     #[inline(always)]
-    fn add<T: Real>(&self, band: &mut Band<'_, T>, corner: (i64, i64), columns: &[T], rows: &[T], flux: T) {
-        let (here, skipped) = band.rows(corner.1, 2 * self.half + 1);
+    fn add<T: Real>(&self, tile: &mut Tile<'_, T>, corner: (i64, i64), columns: &[T], rows: &[T], flux: T) {
+        let (here, skipped) = tile.rows(corner.1, 2 * self.half + 1);
         if let Ok(columns) = <&[T; LANES]>::try_from(columns) {
             for (row, &fraction) in here.zip(&rows[skipped..]) {
-                band.add(row, corner.0, columns, flux * fraction);
+                tile.add(row, corner.0, columns, flux * fraction);
             }
             return;
         }
-        let on_image = band.columns(corner.0, 2 * self.half + 1);
+        let on_image = tile.columns(corner.0, 2 * self.half + 1);
         let skipped_columns = ((on_image.start as i64 - corner.0) as usize).min(columns.len());
         let columns = &columns[skipped_columns..];
         for (row, &fraction) in here.zip(&rows[skipped..]) {
             let light = flux * fraction;
-            for (pixel, &column) in band.pixels(row, on_image.clone()).iter_mut().zip(columns) {
+            for (pixel, &column) in tile.pixels(row, on_image.clone()).iter_mut().zip(columns) {
                 *pixel = column.mul_add(light, *pixel);
             }
         }

@@ -49,26 +49,25 @@ impl<'a> Stars<'a> {
     }
 }
 
-/// Consecutive whole rows of an image.
+/// A rectangle of an image that one thread draws in: some columns of consecutive rows.
 #[derive(Debug)]
-pub struct Band<'a, T> {
+pub struct Tile<'a, T> {
     pixels: &'a mut [T],
-    width: usize,
+    /// Pixels from one row to the next.
+    stride: usize,
     height: usize,
-    /// Number of the first row in the image.
+    /// Row and column of the first pixel in the image.
     first_row: i64,
+    first_column: usize,
+    /// The columns of the image that may be drawn in.
+    columns: Range<usize>,
 }
 
 /// Pixels that the innermost loops take at a time.
 const LANES: usize = 16;
 
-impl<'a, T: Real> Band<'a, T> {
-    fn new(pixels: &'a mut [T], width: usize, first_row: usize) -> Self {
-        let height = pixels.len() / width;
-        Self { pixels, width, height, first_row: first_row as i64 }
-    }
-
-    /// The part of a patch that lies in the band: its rows in the band, and the number of patch rows above them.
+impl<'a, T: Real> Tile<'a, T> {
+    /// The part of a patch that lies in the tile: its rows in the tile, and the number of patch rows above them.
     #[inline(always)]
     fn rows(&self, top: i64, count: usize) -> (Range<usize>, usize) {
         let offset = top - self.first_row;
@@ -77,26 +76,27 @@ impl<'a, T: Real> Band<'a, T> {
         (first as usize..last as usize, (first - offset) as usize)
     }
 
-    /// The columns `left..left + count` that lie on the image.
+    /// The columns `left..left + count` that lie in the tile.
     #[inline(always)]
     fn columns(&self, left: i64, count: usize) -> Range<usize> {
-        let first = left.clamp(0, self.width as i64);
-        let last = (left + count as i64).clamp(first, self.width as i64);
+        let (start, end) = (self.columns.start as i64, self.columns.end as i64);
+        let first = left.clamp(start, end);
+        let last = (left + count as i64).clamp(first, end);
         first as usize..last as usize
     }
 
-    /// Some pixels of a row of the band.
+    /// Some pixels of a row of the tile; columns are those of the image.
     #[inline(always)]
     fn pixels(&mut self, row: usize, columns: Range<usize>) -> &mut [T] {
-        let start = row * self.width;
-        &mut self.pixels[start + columns.start..start + columns.end]
+        let start = row * self.stride + columns.start - self.first_column;
+        &mut self.pixels[start..start + columns.len()]
     }
 
-    /// Adds `light` times `fractions` to sixteen pixels of a row, which begin at a column that need not be on the image.
+    /// Adds `light` times `fractions` to sixteen pixels of a row, which begin at a column that need not be in the tile.
     #[inline(always)]
     fn add(&mut self, row: usize, column: i64, fractions: &[T; LANES], light: T) {
-        if column >= 0 && column as usize + LANES <= self.width {
-            let start = row * self.width + column as usize;
+        if column >= self.columns.start as i64 && column + LANES as i64 <= self.columns.end as i64 {
+            let start = row * self.stride + (column as usize - self.first_column);
             if let Some(pixels) = self.pixels[start..].first_chunk_mut::<LANES>() {
                 let mut sum = *pixels;
                 for lane in 0..LANES {
@@ -119,8 +119,8 @@ pub trait Profile<T: Real>: Sync {
     /// How far from the pixel that holds the star light is drawn [pixel]: columns and rows.
     fn reach(&self) -> (usize, usize);
 
-    /// Adds the stars listed in `order`, in that order, to the rows of a band. Mark it `#[inline(always)]`.
-    fn draw(&self, stars: Stars<'_>, order: &[u32], band: Band<'_, T>);
+    /// Adds the stars listed in `order`, in that order, to a tile. Mark it `#[inline(always)]`.
+    fn draw(&self, stars: Stars<'_>, order: &[u32], tile: Tile<'_, T>);
 }
 
 /// The pixel that holds a position; far positions stay far, and NaN is far.

@@ -13,7 +13,7 @@
 //! precision, so E is computed in f32 for images of either precision: a product of matrices, phases times coefficients,
 //! of a few stars at a time so that the coefficients are read once for all of them.
 
-use super::{Band, LANES, Profile, Stars, pixel_of};
+use super::{LANES, Profile, Stars, Tile, pixel_of};
 use getframes_core::real::Real;
 
 /// Error of any pixel, as a fraction of the peak pixel.
@@ -164,7 +164,7 @@ impl<T: Real> Profile<T> for Phase {
     }
 
     #[inline(always)]
-    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut tile: Tile<'_, T>) {
         let size = self.blocks.max(1);
         let at_once = (BATCH / (size * LANES)).max(TOGETHER).min(order.len());
         let mut stamps = vec![[0.0; LANES]; at_once * size];
@@ -179,7 +179,7 @@ impl<T: Real> Profile<T> for Phase {
             for ((&star, place), stamp) in group.iter().zip(&places).zip(stamps.chunks_exact(size)) {
                 let star = star as usize;
                 let corner = (pixel_of(stars.x[star]), pixel_of(stars.y[star]) - self.reach.1 as i64);
-                self.add(&mut band, corner, &self.cells[place.cell], stamp, T::of(stars.flux[star]));
+                self.add(&mut tile, corner, &self.cells[place.cell], stamp, T::of(stars.flux[star]));
             }
         }
     }
@@ -190,13 +190,13 @@ impl Phase {
     #[inline(always)]
     fn add<T: Real>(
         &self,
-        band: &mut Band<'_, T>,
+        tile: &mut Tile<'_, T>,
         (column, top): (i64, i64),
         cell: &Cell,
         stamp: &[[f32; LANES]],
         flux: T,
     ) {
-        let (here, skipped) = band.rows(top, 2 * self.reach.1 + 1);
+        let (here, skipped) = tile.rows(top, 2 * self.reach.1 + 1);
         for (row, patch_row) in here.zip(skipped..) {
             let numbers = cell.rows[patch_row]..cell.rows[patch_row + 1];
             for (block, values) in cell.blocks[numbers.clone()].iter().zip(&stamp[numbers]) {
@@ -204,7 +204,7 @@ impl Phase {
                 for lane in 0..LANES {
                     fractions[lane] = T::of(f64::from(values[lane]));
                 }
-                band.add(row, column + block.column, &fractions, flux);
+                tile.add(row, column + block.column, &fractions, flux);
             }
         }
     }

@@ -119,7 +119,7 @@ impl Psf {
         self.lost
     }
 
-    /// Adds stars to an image of `shape` (rows, columns), in bands of `band_rows`.
+    /// Adds stars to an image of `shape` (rows, columns), in bands of `band_rows`: by default 128, or twice the patch where that is taller.
     ///
     /// # Errors
     /// As [`bands::deposit`].
@@ -128,9 +128,10 @@ impl Psf {
         stars: Stars<'_>,
         image: &mut [T],
         shape: (usize, usize),
-        band_rows: usize,
+        band_rows: Option<usize>,
         cancel: &Cancel,
     ) -> Result<(), Error> {
+        let band_rows = band_rows.unwrap_or(bands::BAND_ROWS.max(4 * self.reach.1));
         match &self.method {
             Method::Gaussian { sigma } if *sigma <= WIDEST_SINGLE => {
                 bands::deposit(&Gaussian::<T>::new(*sigma), stars, image, shape, band_rows, cancel)

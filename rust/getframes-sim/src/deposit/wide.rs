@@ -6,7 +6,7 @@
 
 use super::elliptical::Elliptical;
 use super::phase::Density;
-use super::{Band, Profile, Stars, pixel_of};
+use super::{Profile, Stars, Tile, pixel_of};
 use getframes_core::real::Real;
 
 /// A round density of light.
@@ -120,10 +120,10 @@ impl<T: Real> Profile<T> for Wide {
     }
 
     #[inline(always)]
-    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut tile: Tile<'_, T>) {
         let half_chord = |row: i64| half_chord(self.radius, row);
         let value = |u: f64, v: f64| self.at(u.mul_add(u, v * v));
-        each_pixel(stars, order, &mut band, self.radius as i64, half_chord, value);
+        each_pixel(stars, order, &mut tile, self.radius as i64, half_chord, value);
     }
 }
 
@@ -149,7 +149,7 @@ impl<T: Real> Profile<T> for WideGaussian {
     }
 
     #[inline(always)]
-    fn draw(&self, stars: Stars<'_>, order: &[u32], mut band: Band<'_, T>) {
+    fn draw(&self, stars: Stars<'_>, order: &[u32], mut tile: Tile<'_, T>) {
         let (reach_x, reach_y) = self.density.reach();
         let (a, b, c) = self.form;
         let value = |u: f64, v: f64| {
@@ -157,7 +157,7 @@ impl<T: Real> Profile<T> for WideGaussian {
             let inside = (form * -0.5).most(-60.0);
             if form <= 27.0 { self.amplitude * inside.exponential() } else { 0.0 }
         };
-        each_pixel(stars, order, &mut band, reach_y as i64, |_| reach_x as i64, value);
+        each_pixel(stars, order, &mut tile, reach_y as i64, |_| reach_x as i64, value);
     }
 }
 
@@ -166,7 +166,7 @@ impl<T: Real> Profile<T> for WideGaussian {
 fn each_pixel<T: Real>(
     stars: Stars<'_>,
     order: &[u32],
-    band: &mut Band<'_, T>,
+    tile: &mut Tile<'_, T>,
     reach: i64,
     half_chord: impl Fn(i64) -> i64,
     value: impl Fn(f64, f64) -> f64,
@@ -174,13 +174,13 @@ fn each_pixel<T: Real>(
     for &star in order {
         let (x, y, flux) = (stars.x[star as usize], stars.y[star as usize], stars.flux[star as usize]);
         let (column, row) = (pixel_of(x), pixel_of(y));
-        let (here, skipped) = band.rows(row - reach, 2 * reach as usize + 1);
+        let (here, skipped) = tile.rows(row - reach, 2 * reach as usize + 1);
         for (line, below) in here.zip(skipped as i64 - reach..) {
             let half = half_chord(below);
             let v = (row + below) as f64 - y;
-            let on_image = band.columns(column - half, 2 * half as usize + 1);
+            let on_image = tile.columns(column - half, 2 * half as usize + 1);
             let first = on_image.start as f64 - x;
-            for (step, pixel) in band.pixels(line, on_image).iter_mut().enumerate() {
+            for (step, pixel) in tile.pixels(line, on_image).iter_mut().enumerate() {
                 let u = first + f64::from(step as u32);
                 *pixel = T::of(value(u, v)).mul_add(T::of(flux), *pixel);
             }
