@@ -109,8 +109,8 @@ COMPARED = f"pixels on which stars add less than {STARLESS:.0%} to the sky"
 def title() -> str:
     """What is seen, and through what."""
     return (
-        f"The Pleiades from 926 stars of Tycho-2, through a 200 mm f/2.8 lens: {SCALE_ARCSEC:.1f} arcsec/pixel, "
-        f"V, sky {SKY_MAG:g} mag/arcsec2"
+        "The Pleiades from 926 stars of Tycho-2, through a 200 mm f/2.8 lens: "
+        f"{SCALE_ARCSEC:.1f} arcsec/pixel, V, sky {SKY_MAG:g} mag/arcsec2"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from getframes.config import CameraConfig
     from getframes.config.experiment import Experiment
 
-START_BYTES = 90 << 20
-"""The interpreter with its modules."""
+START_BYTES, START_S = 60_000_000, 0.4
+"""What the interpreter and the modules take."""
 
 PROBE = 512
 """Largest side of the sensor on which the time is measured [px]."""
@@ -22,11 +23,11 @@ PROBE = 512
 RENDERED = 1 << 26
 """Most pixels of a scene that is rendered to measure the time."""
 
-WRITE_BYTES_PER_S = 4e8
+WRITE_BYTES_PER_S = 2e8
 """Encoding, checksums and writing of files."""
 
 _FITS_BLOCK = 2880
-_HEADER_BLOCKS = 2
+_HEADER_BLOCKS = 1
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,17 @@ def needs_of(experiment: Experiment, *, truth: bool = False) -> Needs:
     """The needs of the frames and the data set of an experiment."""
     size = 4 if experiment.camera_options["precision"] == "float32" else 8
     files, disk = _frame_files(experiment.camera, experiment, size if truth else 0)
-    per_frame = _seconds_per_frame(experiment) + _seconds_per_scene(experiment)
+    once, per_frame = _seconds(experiment)
+    per_frame += _seconds_per_scene(experiment)
     frames = experiment.frame.n_frames if experiment.frame is not None else 0
     memory = START_BYTES + _frame_memory(experiment, size, truth=truth)
     if experiment.dataset is not None:
-        pair = _pixels(experiment.camera) * 2 * (4 if experiment.dataset.dtype == "float32" else 8) + 600
+        pair = _pixels(experiment.camera) * 2 * (4 if experiment.dataset.dtype == "float32" else 8) + 470
         count = experiment.dataset.n
         files, disk, frames = files + count, disk + count * pair, frames + count
         memory += pair * _pairs_in_flight()
-    return Needs(memory, disk, files, frames * per_frame + disk / WRITE_BYTES_PER_S)
+    seconds = START_S + once + frames * per_frame + disk / WRITE_BYTES_PER_S
+    return Needs(memory, disk, files, seconds)
 
 
 def sized(count: float) -> str:
@@ -86,10 +89,10 @@ def sized(count: float) -> str:
 
 def lasting(seconds: float) -> str:
     """A time as people read it."""
-    if seconds < 0.1:
-        return "less than 0.1 s"
+    if seconds < 1:
+        return "less than 1 s"
     if seconds < 120:
-        return f"about {seconds:.2g} s"
+        return f"about {seconds:.0f} s"
     if seconds < 7200:
         return f"about {seconds / 60:.0f} min"
     return f"about {seconds / 3600:.3g} h"
@@ -105,12 +108,12 @@ def _frame_files(camera: CameraConfig, experiment: Experiment, truth_bytes: int)
 
 
 def _frame_memory(experiment: Experiment, size: int, *, truth: bool) -> int:
-    """Counts, the light of a scene, the fixed maps, and what writing takes."""
+    """The fixed maps, counts, the light of a scene, and what writing takes."""
     camera = experiment.camera
     sensor = camera.resolution[0] * camera.resolution[1]
     image = _pixels(camera) * size
     scene = 2 * image if experiment.scene is not None or experiment.dataset is not None else 0
-    written = _pixels(camera) * 8 + (3 * 2 * image if truth else 0)
+    written = _pixels(camera) * 8 + (4 * image if truth else 0)
     return fixed_maps(camera) * sensor * size + _pixels(camera) * 4 + scene + written
 
 
@@ -139,8 +142,8 @@ def _pairs_in_flight() -> int:
     return 3 * writing_threads()
 
 
-def _seconds_per_frame(experiment: Experiment) -> float:
-    """Time of a frame on this machine, from a few on the corner of the sensor."""
+def _seconds(experiment: Experiment) -> tuple[float, float]:
+    """Time to build the fixed maps, and of a frame, from a small sensor on this machine."""
     from getframes.camera import Camera
 
     camera = experiment.camera
@@ -160,10 +163,13 @@ def _seconds_per_frame(experiment: Experiment) -> float:
     frame, dataset = experiment.frame, experiment.dataset
     exposure = frame.exposure_s if frame is not None else dataset.exposure_s if dataset is not None else 0.0
     rate = frame.photon_rate if frame is not None and frame.type in ("flat", "light") else 10.0
-    probe.expose(rate, exposure, seed=0, include_truth=False)  # builds the fixed maps
-    start = perf_counter()
-    probe.expose(rate, exposure, seed=0, include_truth=False)
-    return (perf_counter() - start) * (height * width) / (rows * columns)
+    times = [perf_counter()]
+    for _ in range(3):  # the first builds the fixed maps
+        probe.expose(rate, exposure, seed=0, include_truth=False)
+        times.append(perf_counter())
+    first, *others = (later - earlier for earlier, later in pairwise(times))
+    sensor = camera.resolution[0] * camera.resolution[1] / (rows * columns)
+    return max(first - min(others), 0.0) * sensor, min(others) * height * width / (rows * columns)
 
 
 def _seconds_per_scene(experiment: Experiment) -> float:

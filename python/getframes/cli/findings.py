@@ -66,8 +66,8 @@ def _converter(camera: CameraConfig) -> Iterator[str]:
     most_e = min(camera.full_well_e * camera.em_gain, node_e)
     end_e = (camera.max_adu - camera.bias_offset_adu) * camera.gain_e_per_adu
     if end_e < most_e:
-        at = f", {end_e / camera.em_gain:.4g} before the gain" if camera.has_gain_stage else ""
+        at = f", {end_e / camera.em_gain:,.0f} before the gain" if camera.has_gain_stage else ""
         yield (
-            f"the converter saturates before the well: {camera.max_adu} ADU is {end_e:.4g} e- "
-            f"at the output node{at}, and the well holds {most_e:.4g} e-"
+            f"the converter saturates before the well: {camera.max_adu} ADU is {end_e:,.0f} e- "
+            f"at the output node{at}, and the well holds {most_e:,.0f} e-"
         )

@@ -37,18 +37,16 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Show the frame."""
-    from getframes.cli.picture.stretch import Stretch
     from getframes.errors import require
 
     low, high = options.percent or (0.0, 100.0)
     require(0 <= low < high <= 100, "show", "percent", "two rising numbers in [0, 100]", options.percent)
     require(16 <= options.size <= 16384, "show", "size", "in 16..16384", options.size)
     image, about = read_image(options.frame, options.layer)
-    stretch = Stretch.fitting(image, options.stretch, options.percent)
     if options.output is None:
-        print(*_on_terminal(image, stretch, about), sep="\n")
+        print(*_on_terminal(image, about, options), sep="\n")
     else:
-        _to_png(image, stretch, about, options)
+        _to_png(image, about, options)
     return 0
 
 
@@ -115,27 +113,32 @@ def _layer(layers: dict[str, NDArray[Any]], layer: str) -> NDArray[Any]:
     return layers[layer]
 
 
-def _to_png(image: NDArray[Any], stretch: Stretch, about: dict[str, Any], options: Namespace) -> None:
+def _to_png(image: NDArray[Any], about: dict[str, Any], options: Namespace) -> None:
     from getframes.cli.picture.frame_picture import frame_picture
     from getframes.cli.picture.png import save_png
+    from getframes.cli.picture.stretch import Stretch
 
+    stretch = Stretch.fitting(image, options.stretch, options.percent)
     picture = frame_picture(
         image, stretch, heading(image, about), _limits(stretch), _unit(about), options.size
     )
     save_png(picture, options.output, overwrite=options.overwrite)
 
 
-def _on_terminal(image: NDArray[Any], stretch: Stretch, about: dict[str, Any]) -> list[str]:
+def _on_terminal(image: NDArray[Any], about: dict[str, Any], options: Namespace) -> list[str]:
     import os
     import shutil
     import sys
 
+    from getframes.cli.picture.stretch import Stretch, fitted
     from getframes.cli.picture.terminal import characters, histogram_line
 
     columns, lines = shutil.get_terminal_size((100, 40))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     blocks = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    rows = characters(image, stretch, columns, max(lines - 5, 4), colour=colour, blocks=blocks)
+    small = fitted(image, columns, 2 * max(lines - 5, 4))
+    stretch = Stretch.fitting(small, options.stretch, options.percent)
+    rows = characters(stretch(small), half_blocks=colour and blocks)
     bars = histogram_line(image, stretch, min(columns, 100), blocks=blocks)
     return [heading(image, about), *rows, bars, _limits(stretch), statistics(image)]
 

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.cli.picture.stretch import fitted
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -18,29 +16,21 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _GREYS = 24  # of the 256 colours, from 232 on
 
 
-def characters(
-    image: NDArray[Any], stretch: Stretch, columns: int, lines: int, *, colour: bool, blocks: bool = True
-) -> list[str]:
-    """Lines of a terminal that show an image; its first row is at the bottom.
+def characters(level: NDArray[np.floating[Any]], *, half_blocks: bool) -> list[str]:
+    """Lines of a terminal that show an image, two of its rows each; its first row is at the bottom.
 
     Parameters
     ----------
-    image : array (height, width)
-        Pixel values.
-    stretch : Stretch
-        How they become brightness.
-    columns, lines : int
-        The room there is.
-    colour : bool
-        Use half blocks in the greys of the 256 colours; without it letters of rising weight.
-    blocks : bool
-        Whether the terminal can show half blocks.
+    level : array (height, width)
+        Brightness in [0, 1].
+    half_blocks : bool
+        Use half blocks in the greys of the 256 colours; without them characters of rising weight.
     """
-    level = stretch(fitted(image, columns, 2 * lines))[::-1]
+    level = level[::-1]
     if level.shape[0] % 2:
         level = np.vstack([level, np.zeros_like(level[:1])])
     upper, lower = level[0::2], level[1::2]
-    if colour and blocks:
+    if half_blocks:
         return [_half_blocks(*pair) for pair in zip(upper, lower, strict=True)]
     shade = np.rint((upper + lower) / 2 * (len(_SHADES) - 1)).astype(int)
     return ["".join(_SHADES[i] for i in row) for row in shade]

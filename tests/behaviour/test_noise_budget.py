@@ -1,0 +1,132 @@
+"""The laws of the noise budget against drawn frames, and where they say that they do not hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from getframes import Camera, CameraConfig
+from getframes.analysis.noise_budget import LAWS, MARGIN_SIGMA, NoiseBudget, noise_budget, predictions
+from getframes.errors import DomainError
+from getframes.noise import chain
+from getframes.noise.exposure import Exposure
+from getframes.noise.stream import seed_key
+
+SHAPE = (200, 300)
+ALL = CameraConfig(
+    name="everything",
+    sensor_type="EMCCD",
+    resolution=SHAPE,
+    pixel_size_um=10.0,
+    quantum_efficiency=0.8,
+    full_well_e=50_000.0,
+    output_full_well_e=5e6,
+    bit_depth=24,
+    gain_e_per_adu=2.0,
+    bias_offset_adu=1000.0,
+    read_noise_e=20.0,
+    dark_current_e_per_s=3.0,
+    dark_current_nonuniformity=0.3,
+    hot_pixel_fraction=0.01,
+    hot_pixel_factor=20.0,
+    detector_glow_e_per_s=2.0,
+    detector_glow_edge_scale_px=10.0,
+    prnu=0.05,
+    nonlinearity=0.1,
+    em_gain=50.0,
+    avalanche_gain_nonuniformity=0.02,
+    clock_induced_charge_e=0.5,
+    reset_noise_e=12.0,
+    read_noise_nonuniformity=0.2,
+    read_noise_rts_fraction=0.02,
+    amplifier_layout=(2, 2),
+    amp_gain_nonuniformity=0.02,
+    amp_offset_spread_adu=5.0,
+)
+
+
+def exposure(config: CameraConfig, rate: Any = 0.0, **more: Any) -> Exposure:
+    camera = Camera(config)
+    given = {"photon_rate": rate, "exposure": 2.0, "temperature": 20.0, "background": 5.0, **more}
+    return Exposure.checked(config, camera.fixed_patterns, np.dtype(np.float64), **given)
+
+
+def deviations(budget: NoiseBudget) -> list[float]:
+    return [
+        (drawn - predicted) / error
+        for row in budget.rows
+        if row.mean_error > 0
+        for predicted, drawn, error in (row[2:5], row[5:8])
+    ]
+
+
+@pytest.mark.parametrize("rate", [0.0, 3.0, 400.0])
+@pytest.mark.parametrize("changes", [{}, {"em_gain": 1.0}, {"excess_noise_factor": 1.1}], ids=str)
+def test_every_stage_of_a_camera_with_all_of_them(rate: float, changes: dict[str, Any]) -> None:
+    light = exposure(
+        ALL.replace(**changes), np.linspace(0.5, 1.5, SHAPE[1]) * np.full(SHAPE, rate), extra_electrons=2.0
+    )
+    budget = noise_budget(light, seed_key(11))
+    assert [row.stage for row in budget.rows] == [*(stage.name for stage in light.stages()), "digitize"]
+    assert budget.pixels > 0.9 * SHAPE[0] * SHAPE[1]
+    assert max(map(abs, deviations(budget))) < 4.5
+    for row in budget.rows[:3]:
+        assert row.drawn_mean == pytest.approx(row.predicted_mean, rel=1e-12)
+        assert row.drawn_variance == row.predicted_variance == 0.0
+
+
+def test_there_is_a_law_for_every_stage() -> None:
+    light = exposure(ALL, 1.0, extra_electrons=1.0)
+    assert {stage.name for stage in light.stages()} == set(LAWS)
+
+
+def test_pulls_of_a_frame_have_mean_0_and_variance_1() -> None:
+    light = exposure(
+        ALL.replace(em_gain=1.0, sensor_type="CCD"), np.geomspace(1, 5000, SHAPE[1]) * np.ones(SHAPE)
+    )
+    *_, last = predictions(light)
+    pulls = ((light.adu(seed_key(3), 0) - last.moments.mean) / np.sqrt(last.moments.variance))[last.inside]
+    assert abs(pulls.mean()) < 4 / np.sqrt(pulls.size)
+    assert abs(pulls.var() - 1) < 4 * np.sqrt(2 / pulls.size)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rate"),
+    [
+        ({}, 1e6),
+        ({"bit_depth": 12}, 400.0),
+        ({"bias_offset_adu": 1.0, "detector_glow_e_per_s": 0.0, "dark_current_e_per_s": 0.0}, 0.0),
+        ({"output_full_well_e": 5000.0}, 300.0),
+    ],
+)
+def test_near_a_limit_the_laws_say_so(changes: dict[str, Any], rate: float) -> None:
+    *_, last = predictions(exposure(ALL.replace(**changes), rate))
+    assert not last.inside.any()
+    with pytest.raises(DomainError, match="pixels inside the limits"):
+        noise_budget(exposure(ALL.replace(**changes), rate), 1)
+
+
+def test_the_limit_is_drawn_where_it_should_be() -> None:
+    config = CameraConfig("plain", "CCD", SHAPE, 10.0, 1.0, 1e4, 16, 1.0, 500.0, 0.0, 0.0)
+    ramp = np.linspace(4000.0, 5000.0, SHAPE[1]) * np.ones(SHAPE)
+    *_, last = predictions(exposure(config, ramp, background=0.0))
+    mean = 2 * ramp
+    np.testing.assert_array_equal(last.inside, mean + MARGIN_SIGMA * np.sqrt(mean) <= 1e4)
+
+
+def test_chosen_pixels_only() -> None:
+    where = np.zeros(SHAPE, np.bool_)
+    where[:50] = True
+    light = exposure(ALL, 10.0)
+    budget = noise_budget(light, seed_key(2), where=where)
+    assert budget.pixels <= where.sum()
+    assert max(map(abs, deviations(budget))) < 4.5
+
+
+def test_an_unknown_stage_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    light = exposure(ALL)
+    monkeypatch.setattr(Exposure, "stages", lambda self: (chain.Stage("blooming"),))
+    with pytest.raises(DomainError, match="'blooming'"):
+        list(predictions(light))

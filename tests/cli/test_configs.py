@@ -1,0 +1,109 @@
+"""The experiment files in configs/: each runs, and together they show every key."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli
+
+from getframes import Frame
+from getframes.config.reference import documented_keys
+from tests.cli.conftest import Command
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+FILES = sorted(path.relative_to(CONFIGS) for path in CONFIGS.glob("*/*.toml"))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Any:
+    """A copy of an experiment with a small sensor and few frames."""
+
+    def shrunk(file: Path) -> Path:
+        shutil.copytree(CONFIGS / "data", tmp_path / "data")
+        text = (CONFIGS / file).read_text(encoding="utf-8")
+        text = re.sub(r"^n_frames = \d+", "n_frames = 2", text, flags=re.M)
+        text = re.sub(r"^n = \d+", "n = 2", text, flags=re.M)
+        text = re.sub(r"^shape = .*$", "shape = [24, 32]", text, flags=re.M)
+        if 'preset = "' in text:
+            text = re.sub(r"^resolution = .*\n", "", text, flags=re.M)
+            text = re.sub(r'^(preset = ".*")', r"\1\nresolution = [80, 96]", text, flags=re.M)
+        copy = tmp_path / file
+        copy.parent.mkdir()
+        copy.write_text(text, encoding="utf-8")
+        return copy
+
+    return shrunk
+
+
+def paths(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Table and key of everything that a file gives; a table that is a value counts as one."""
+    for key, item in value.items():
+        inner = f"{path}.{key}" if path else key
+        yield f"[{path}]", key
+        if isinstance(item, dict):
+            yield from paths(item, inner)
+        elif isinstance(item, list):
+            for each in item:
+                if isinstance(each, dict):
+                    yield from (
+                        (table.replace("[", "[[").replace("]", "]]"), name)
+                        for table, name in paths(each, inner)
+                    )
+
+
+def test_every_key_is_shown() -> None:
+    shown = {
+        pair for file in FILES for pair in paths(tomli.loads((CONFIGS / file).read_text(encoding="utf-8")))
+    }
+    assert {(row.table, row.key) for row in documented_keys()} - shown == set()
+
+
+def test_every_frame_type_has_an_example() -> None:
+    kinds = [
+        tomli.loads((CONFIGS / file).read_text())["frame"]["type"]
+        for file in FILES
+        if file.parts[0] == "generate"
+    ]
+    assert {"dark", "bias", "flat", "light", "science"} <= set(kinds)
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_every_file_is_right_as_it_stands(file: Path, command: Command) -> None:
+    code, _, err = command("check", CONFIGS / file)
+    missing = file == Path("check/missing_stages.toml")
+    assert code == (2 if missing else 0)
+    assert "error" not in err
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.parts[0] == "generate"], ids=str)
+def test_frames(file: Path, small: Any, command: Command, tmp_path: Path) -> None:
+    done = command("generate", small(file), "-o", tmp_path / "frame.fits", "--truth")
+    assert (done.code, done.err) == (0, "")
+    frames = [Frame.from_fits(path) for path in sorted(tmp_path.glob("frame*.fits"))]
+    for frame in frames:
+        assert frame.truth is not None and np.isfinite(frame.truth.mean_electrons).all()
+        assert frame.data.std() > 0 and frame.data.max() < frame.metadata["saturate_adu"]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.parts[0] == "dataset"], ids=str)
+def test_data_sets(file: Path, small: Any, command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "train"
+    done = command("dataset", small(file), "-o", folder)
+    assert (done.code, done.err) == (0, "")
+    assert len(list(folder.glob("*.npz"))) == 2
+    assert command("verify", folder).code == 0
+
+
+def test_check_examples(command: Command) -> None:
+    assert (
+        "the converter saturates before the well"
+        in command("check", CONFIGS / "check" / "converter.toml").err
+    )
+    out = command("check", CONFIGS / "check" / "missing_stages.toml").out
+    assert out.count("missing stage") >= 10
