@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from getframes.config.camera_fields import FIELDS, TEMPERATURE_C
@@ -189,7 +190,7 @@ class CameraConfig:
             return self.excess_noise_factor
         return math.sqrt(2.0) if self.sensor_type is SensorType.EMCCD else 1.0
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hexadecimal digest of all fields but `notes` and `extra`; the same on every machine."""
         values = {key: value for key, value in self.to_dict().items() if key not in _FREE_TEXT}
