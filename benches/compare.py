@@ -50,6 +50,7 @@ CONDITIONS_OF = {
 STARTS = {
     "import getframes": ("import getframes", 0.25),
     "getframes presets": ("from getframes.cli import main; main(['presets'])", 0.35),
+    "import getframes, and Camera": ("from getframes import Camera", None),
     "import numpy, for comparison": ("import numpy", None),
 }
 MIB = 2**20
@@ -191,9 +192,9 @@ def _start_row(campaign: Campaign, name: str, statement: str, limit: float | Non
             if number:  # the first reads files that the next find in memory
                 samples[side].append(taken)
     ours, peer = (median(one["cpu_s"] for one in samples[side]) for side in ("ours", "peer"))
-    if limit is None:
-        return Row(TABLES["start"], name, "s", ours, peer, samples=samples)
-    return Row(TABLES["start"], name, "s", ours, peer, peer / ours, f"<= {limit:g} s", ours <= limit, samples)
+    ratio = None if "numpy" in name else peer / ours
+    target, met = ("", None) if limit is None else (f"<= {limit:g} s", ours <= limit)
+    return Row(TABLES["start"], name, "s", ours, peer, ratio, target, met, samples)
 
 
 def written(campaign: Campaign, sides: dict[str, dict[str, str]], rows: Sequence[Row], stem: Path) -> str:
