@@ -260,7 +260,8 @@ class ArrayPSF(NativePSF):
         require(bool((kernel >= 0.0).all()), self, "kernel", ">= 0", float(kernel.min()))
         total = float(kernel.sum())
         require(0.0 < total < math.inf, self, "kernel", "of positive sum", total)
-        kernel /= total
+        if abs(total - 1.0) > 1e-15 * kernel.size:  # what has been scaled once keeps its bits
+            kernel /= total
         kernel.flags.writeable = False
         object.__setattr__(self, "kernel", kernel)
         object.__setattr__(self, "_native", deposit.Profile.array(kernel))

@@ -96,4 +96,5 @@ def _numbers(raw: Any, name: str, unit: str) -> Column:
 
 
 def _mask(raw: Any) -> NDArray[np.bool_]:
-    return np.ma.getmaskarray(raw) if np.ma.isMaskedArray(raw) else np.asarray(getattr(raw, "mask", False))
+    mask = np.ma.getmaskarray(raw) if np.ma.isMaskedArray(raw) else getattr(raw, "mask", False)
+    return np.zeros(1, bool) if callable(mask) else np.asarray(mask)  # pandas has a method of that name
