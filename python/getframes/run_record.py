@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LOG = logging.getLogger("getframes.run")
+_LOG = logging.getLogger("getframes.run_record")
 
 
 @dataclass
@@ -92,7 +92,8 @@ class RunRecord:
         step = self.steps.setdefault(name, Step(name, unit=unit))
         with step.timed(count):
             yield step
-        _LOG.info("%s: %.3f s so far, %d %s", name, step.wall_s, step.count, step.unit or "in all")
+        counted = f", {step.count} {step.unit}" if step.count else ""
+        _LOG.info("%s: %.3f s%s", name, step.wall_s, counted)
 
     def over(self, items: Iterable[T], name: str, unit: str) -> Iterator[T]:
         """Pass items through; the time it takes to make each is that of the step `name`."""

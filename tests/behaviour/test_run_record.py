@@ -65,6 +65,6 @@ def test_table_and_file(tmp_path: Path) -> None:
 
 
 def test_steps_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "getframes.run"), RunRecord("work").step("write", 2, "file"):
+    with caplog.at_level(logging.INFO, "getframes.run_record"), RunRecord("work").step("write", 2, "file"):
         pass
-    assert caplog.messages[0].startswith("write: ") and caplog.messages[0].endswith("2 file")
+    assert caplog.messages[0].startswith("write: ") and caplog.messages[0].endswith(" s, 2 file")

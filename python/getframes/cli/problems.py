@@ -68,7 +68,7 @@ def lines_of(error: Exception) -> list[str]:
     if isinstance(error, OSError) and error.strerror:
         return [f"{error.filename}: {error.strerror}" if error.filename else error.strerror]
     if isinstance(error, MemoryError):
-        return ["not enough memory"]
+        return [f"not enough memory: {error}" if str(error) else "not enough memory"]
     return [f"unexpected {type(error).__name__}: {error} (-v shows where)"]
 
 
