@@ -44,10 +44,21 @@ _HOMES = {
     "getframes.spectral": ("QE", "SED", "SpectralBandpass", "Spectrum"),
     "getframes.threads": ("num_threads", "set_num_threads"),
 }
-_MODULES = ("backend", "camera", "config", "dataset", "errors", "frame", "noise", "presets", "scene", "spectral")
+_MODULES = (
+    "backend",
+    "camera",
+    "config",
+    "dataset",
+    "errors",
+    "frame",
+    "noise",
+    "presets",
+    "scene",
+    "spectral",
+)
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME), *_MODULES]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOME), *_MODULES]
 
 if TYPE_CHECKING:
     from getframes import (

@@ -16,6 +16,7 @@ from getframes.noise.precision import resolve_precision
 from getframes.noise.simulate import require_plain_readout
 from getframes.noise.stream import STREAM_VERSION, Kind, seed_key
 from getframes.quantity import plain
+from getframes.threads import check_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from getframes.scene import Scene
 
     Light = Any
+
+
+check_environment()
 
 
 class Camera:
@@ -240,7 +244,9 @@ class Camera:
         light = self._exposure(photon_rate, exposure, temperature, background=background)
         return self._frame(light, self._number(seed), seed, include_truth=include_truth, frame_type="flat")
 
-    def dark_frame(self, exposure: float, temperature: float | None = None, *, seed: int | None = None) -> Frame:
+    def dark_frame(
+        self, exposure: float, temperature: float | None = None, *, seed: int | None = None
+    ) -> Frame:
         """A dark: `expose` without light. Parameters and errors as there."""
         light = self._exposure(0.0, exposure, temperature)
         return self._frame(light, self._number(seed), seed, frame_type="dark")
@@ -284,7 +290,9 @@ class Camera:
         DomainError, StageNotAvailableError
             As in `expose`; cameras with charge diffusion need a stage that this version does not have.
         """
-        return self._observe(scene, exposure, temperature, self._number(seed), seed, include_truth=include_truth)
+        return self._observe(
+            scene, exposure, temperature, self._number(seed), seed, include_truth=include_truth
+        )
 
     def observe_item(
         self,
@@ -315,7 +323,9 @@ class Camera:
     ) -> Frame:
         require_stages(self.config, scene=True)
         if tuple(scene.shape) != self.resolution:
-            raise ShapeError(f"Scene.shape must be the shape of the frame, {self.resolution}, got {scene.shape}")
+            raise ShapeError(
+                f"Scene.shape must be the shape of the frame, {self.resolution}, got {scene.shape}"
+            )
         curve = self.config.qe_curve
         if curve is not None and scene.is_spectral_capable:
             rate = scene.photoelectron_rate_map(curve, precision=self.precision)
@@ -323,7 +333,9 @@ class Camera:
         else:
             rate = scene.photon_rate_map(precision=self.precision)
             background, efficiency = scene.background_photon_rate(), None
-        light = self._exposure(rate, exposure, temperature, background=background, quantum_efficiency=efficiency)
+        light = self._exposure(
+            rate, exposure, temperature, background=background, quantum_efficiency=efficiency
+        )
         frame = self._frame(
             light, number, seed, include_truth=include_truth, frame_type="science", own_rate=True
         )
@@ -378,7 +390,13 @@ class Camera:
         return self._own_key, number
 
     def _series(
-        self, light: Exposure, n_frames: int, seed: int | None, *, include_truth: bool = True, frame_type: str = ""
+        self,
+        light: Exposure,
+        n_frames: int,
+        seed: int | None,
+        *,
+        include_truth: bool = True,
+        frame_type: str = "",
     ) -> Iterator[Frame]:
         if int(n_frames) != n_frames or n_frames < 0:
             raise DomainError(f"n_frames must be an integer >= 0, got {n_frames}")

@@ -53,4 +53,10 @@ def num_threads() -> int:
 def check_environment() -> None:
     """Raise `DomainError` when `GETFRAMES_NUM_THREADS` is set to something that is no positive integer."""
     text = os.environ.get("GETFRAMES_NUM_THREADS")
-    require(text is None or (text.isdigit() and int(text) >= 1), "", "GETFRAMES_NUM_THREADS", "an integer >= 1", text)
+    require(
+        text is None or (text.isdigit() and int(text) >= 1),
+        "",
+        "GETFRAMES_NUM_THREADS",
+        "an integer >= 1",
+        text,
+    )

@@ -1,10 +1,11 @@
 """Deposition of point sources."""
 
-from typing import Any
+from typing import Any, final
 
 from numpy import float64
 from numpy.typing import NDArray
 
+@final
 class Profile:
     """A PSF on a pixel grid."""
 

@@ -40,3 +40,9 @@ def sensor_map(
 
 def edge_glow(shape: tuple[int, int], scale_px: float, precision: str) -> NDArray[np.floating[Any]]:
     """Glow that falls off from the edges, mean 1."""
+
+def dark_current(rate_e_per_s: float, temperature_c: float, reference_c: float, doubling_c: float) -> float:
+    """Dark current at a temperature: D0 2^((T - T0) / step)."""
+
+def logarithm(x: float) -> float:
+    """Natural logarithm, the same on every machine."""

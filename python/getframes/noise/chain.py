@@ -61,18 +61,28 @@ class Address:
     kind: Kind
 
 
-def photo(photon_rate: Map, background: Map, exposure_s: float, quantum_efficiency: float, prnu: Map) -> Stage:
+def photo(
+    photon_rate: Map, background: Map, exposure_s: float, quantum_efficiency: float, prnu: Map
+) -> Stage:
     """Mean photoelectrons: (photon_rate + background) exposure QE prnu."""
     factor = exposure_s * quantum_efficiency
-    return Stage("photo", {"photon_rate": photon_rate, "background": background, "factor": factor, "prnu": prnu})
+    return Stage(
+        "photo", {"photon_rate": photon_rate, "background": background, "factor": factor, "prnu": prnu}
+    )
 
 
 def dark(config: CameraConfig, maps: FixedPatternMaps, exposure_s: float, temperature_c: float) -> Stage:
     """Mean dark charge and glow."""
+    rate = sim.dark_current(
+        config.dark_current_e_per_s,
+        temperature_c,
+        config.dark_current_ref_temp_c,
+        config.dark_current_doubling_temp_c,
+    )
     return Stage(
         "dark",
         {
-            "dark_e": config.dark_current_at(temperature_c) * exposure_s,
+            "dark_e": rate * exposure_s,
             "multiplier": maps.dark_multiplier,
             "glow_e": config.detector_glow_e_per_s * exposure_s,
             "glow_shape": maps.glow_shape,
@@ -102,9 +112,7 @@ def nonlinearity(config: CameraConfig) -> tuple[Stage, ...]:
     coefficients = config.nonlinearity_coeffs or ((-config.nonlinearity,) if config.nonlinearity else ())
     if not any(coefficients):
         return ()
-    return (
-        Stage("nonlinearity", {"coefficients": list(coefficients), "full_well_e": config.full_well_e}),
-    )
+    return (Stage("nonlinearity", {"coefficients": list(coefficients), "full_well_e": config.full_well_e}),)
 
 
 def gain(mean_gain: float, excess_noise_factor: float, gain_map: Map = 1.0) -> Stage:
@@ -137,7 +145,11 @@ def readout(config: CameraConfig, maps: FixedPatternMaps) -> tuple[Stage, ...]:
 
 
 def count(
-    stages: Sequence[Stage], config: CameraConfig, address: Address, dtype: np.dtype[Any], out: NDArray[np.uint32]
+    stages: Sequence[Stage],
+    config: CameraConfig,
+    address: Address,
+    dtype: np.dtype[Any],
+    out: NDArray[np.uint32],
 ) -> NDArray[np.uint32]:
     """Run the stages over the camera's region and digitize into `out` [ADU]."""
     return _run(stages, config.resolution, config.roi, address, dtype, out, config.max_adu)
@@ -147,7 +159,9 @@ def values(
     stages: Sequence[Stage], config: CameraConfig, address: Address | None, dtype: np.dtype[Any]
 ) -> NDArray[np.floating[Any]]:
     """Run the stages over the camera's region; the values after the last one, in the working precision."""
-    return _run(stages, config.resolution, config.roi, address, dtype, np.empty(config.output_resolution, dtype), 0)
+    return _run(
+        stages, config.resolution, config.roi, address, dtype, np.empty(config.output_resolution, dtype), 0
+    )
 
 
 def evaluate(stages: Sequence[Stage], address: Address | None, out: NDArray[np.floating[Any]]) -> None:

@@ -49,7 +49,9 @@ def apply_gain_stage(
     return run_stages([chain.gain(gain, excess_noise_factor)], electrons, rng)
 
 
-def apply_em_gain(electrons: Any, em_gain: float, rng: Any, *, backend: Any = None) -> NDArray[np.floating[Any]]:
+def apply_em_gain(
+    electrons: Any, em_gain: float, rng: Any, *, backend: Any = None
+) -> NDArray[np.floating[Any]]:
     """Charge after an EM register [e-]: `apply_gain_stage` with F = sqrt(2).
 
     Basden, Haniff & Mackay 2003, doi:10.1046/j.1365-8711.2003.07020.x.
@@ -57,7 +59,9 @@ def apply_em_gain(electrons: Any, em_gain: float, rng: Any, *, backend: Any = No
     return apply_gain_stage(electrons, em_gain, float(np.sqrt(2.0)), rng, backend=backend)
 
 
-def apply_nonlinearity(electrons: Any, config: CameraConfig, *, backend: Any = None) -> NDArray[np.floating[Any]]:
+def apply_nonlinearity(
+    electrons: Any, config: CameraConfig, *, backend: Any = None
+) -> NDArray[np.floating[Any]]:
     """Charge after the response curve of the camera [e-]: q max(0, 1 + c1 u + c2 u^2 ...), u = q / full well."""
     require_cpu(backend)
     return run_stages(chain.nonlinearity(config), electrons, 0)
@@ -85,7 +89,9 @@ def frame_electrons(
     """
     require_cpu(backend)
     values = readable(mean_electrons, "mean_electrons", np.dtype(np.float64))
-    maps = fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=values.dtype)
+    maps = (
+        fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=values.dtype)
+    )
     return run_stages(chain.charge(config, maps), values, rng, config)
 
 
@@ -120,7 +126,9 @@ def digitize(
             raise StageNotAvailableError(f"digitize: {name} needs a stage that this version does not have")
     charge = readable(electrons, "electrons", np.dtype(np.float64))
     _require_frame(charge, config)
-    maps = fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=charge.dtype)
+    maps = (
+        fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=charge.dtype)
+    )
     if reset_noise_e is not None:
         well = chain.readout(config, maps)[0].parameters["limit_e"]
         charge = np.clip(charge, 0.0, well) + np.asarray(reset_noise_e, charge.dtype)
@@ -160,7 +168,9 @@ def block_sum(array: Any, factor: int | tuple[int, int]) -> NDArray[Any]:
     values = np.asarray(array)
     require(rows >= 1 and columns >= 1, "", "factor", "a positive integer, or two", factor)
     if values.ndim != 2 or values.shape[0] % rows or values.shape[1] % columns:
-        raise ShapeError(f"array must be divisible into blocks of {rows} x {columns}, got shape {values.shape}")
+        raise ShapeError(
+            f"array must be divisible into blocks of {rows} x {columns}, got shape {values.shape}"
+        )
     blocks = values.reshape(values.shape[0] // rows, rows, values.shape[1] // columns, columns)
     summed: NDArray[Any] = blocks.sum(axis=(1, 3))
     return summed

@@ -102,7 +102,11 @@ class Exposure:
         if self.exposure_s == 0.0 or (_is_zero(self.photon_rate) and _is_zero(self.background)):
             return ()
         photo = chain.photo(
-            self.photon_rate, self.background, self.exposure_s, self.quantum_efficiency, self.maps.prnu_multiplier
+            self.photon_rate,
+            self.background,
+            self.exposure_s,
+            self.quantum_efficiency,
+            self.maps.prnu_multiplier,
         )
         return (photo,)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -77,7 +76,9 @@ def fixed_pattern_maps(
             ),
         )
     )
-    require_memory(config.resolution, max(count, 1) * dtype.itemsize, f"the fixed patterns of {config.name!r}")
+    require_memory(
+        config.resolution, max(count, 1) * dtype.itemsize, f"the fixed patterns of {config.name!r}"
+    )
     return FixedPatternMaps(
         dark_multiplier=maps.drawn(
             StageId.DSNU,
@@ -96,7 +97,7 @@ def fixed_pattern_maps(
             outliers=(StageId.READ_NOISE_RTS, config.read_noise_rts_fraction, config.read_noise_rts_factor),
         ),
         avalanche_gain_multiplier=maps.drawn(
-            StageId.AVALANCHE_GAIN, config.avalanche_gain_nonuniformity * math.log(config.em_gain)
+            StageId.AVALANCHE_GAIN, config.avalanche_gain_nonuniformity * sim.logarithm(config.em_gain)
         ),
         glow_shape=maps.glow(),
     )

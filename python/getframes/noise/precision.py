@@ -33,11 +33,11 @@ def resolve_precision(precision: str | DTypeLike) -> np.dtype[Any]:
         return np.dtype(_NAMES[precision])
     if precision is not None and not isinstance(precision, str):
         try:
-            dtype = np.dtype(precision)
+            dtype: np.dtype[Any] | None = np.dtype(precision).newbyteorder("=")
         except TypeError:
             dtype = None
-        if dtype is not None and dtype.newbyteorder("=") in (np.dtype("float32"), np.dtype("float64")):
-            return dtype.newbyteorder("=")
+        if dtype is not None and dtype in (np.dtype("float32"), np.dtype("float64")):
+            return dtype
     raise DomainError(f"precision must be 'float32' or 'float64' ('single', 'double'), got {precision!r}")
 
 

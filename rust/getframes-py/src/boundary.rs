@@ -100,7 +100,7 @@ impl<'py> Held<'py> {
             Self::Single(map) => Map::Single(map.as_slice().map_err(contiguous)?),
             Self::Double(map) => Map::Double(map.as_slice().map_err(contiguous)?),
         };
-        match map.len() {
+        match map.pixels() {
             Some(got) if got != pixels => Err(raise(Error::Shape { name, expected: vec![pixels], got: vec![got] })),
             _ => Ok(map),
         }

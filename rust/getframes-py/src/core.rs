@@ -223,10 +223,14 @@ pub fn lognormal<'py>(
 }
 
 macro_rules! with_parameter {
-    ($name:ident, $law:expr, $bound:path, $parameter:literal, $doc:literal) => {
+    ($name:ident, $argument:ident, $law:expr, $bound:path, $parameter:literal, $doc:literal) => {
         #[doc = $doc]
         #[pyfunction]
-        pub fn $name<'py>(py: Python<'py>, $name: &Any<'py>, words: PyReadonlyArray1<'py, u32>) -> PyResult<Any<'py>> {
+        pub fn $name<'py>(
+            py: Python<'py>,
+            $argument: &Any<'py>,
+            words: PyReadonlyArray1<'py, u32>,
+        ) -> PyResult<Any<'py>> {
             fn of<'py, T: $bound + Element>(py: Python<'py>, parameter: &[T], words: &[u32]) -> PyResult<Any<'py>> {
                 let (got, expected) = (vec![parameter.len()], vec![words.len()]);
                 if got != expected {
@@ -239,18 +243,19 @@ macro_rules! with_parameter {
                 }
                 draw::<T, _>(py, $law, parameter, words)
             }
-            if let Ok(parameter) = $name.extract::<PyReadonlyArray1<'py, f32>>() {
+            if let Ok(parameter) = $argument.extract::<PyReadonlyArray1<'py, f32>>() {
                 return of::<f32>(py, parameter.as_slice()?, words.as_slice()?);
             }
-            of::<f64>(py, $name.extract::<PyReadonlyArray1<'py, f64>>()?.as_slice()?, words.as_slice()?)
+            of::<f64>(py, $argument.extract::<PyReadonlyArray1<'py, f64>>()?.as_slice()?, words.as_slice()?)
         }
     };
 }
+with_parameter!(poisson, mean, Poisson, Real, "mean", "Poisson quantiles of an array of means, in its precision.");
 with_parameter!(
-    poisson,
-    Poisson,
-    Real,
-    "mean",
-    "Poisson quantiles of an array of means, in its precision."
+    gamma,
+    shape,
+    Gamma,
+    laws::gamma::Law,
+    "shape",
+    "Gamma quantiles of an array of shapes, in its precision."
 );
-with_parameter!(gamma, Gamma, laws::gamma::Law, "shape", "Gamma quantiles of an array of shapes, in its precision.");

@@ -31,10 +31,13 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     room(module, "sim", |room| {
         room.add_function(wrap_pyfunction!(sim::run_chain, room)?)?;
         room.add_function(wrap_pyfunction!(sim::sensor_map, room)?)?;
-        room.add_function(wrap_pyfunction!(sim::edge_glow, room)?)
+        room.add_function(wrap_pyfunction!(sim::edge_glow, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::dark_current, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::logarithm, room)?)
     })?;
     room(module, "deposit", deposit::fill)?;
-    room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))
+    room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;
+    module.delattr("__all__")
 }
 
 /// Adds a submodule that `import getframes._native.<name>` finds too.
@@ -46,6 +49,7 @@ fn room<'py>(
     let py = parent.py();
     let module = PyModule::new(py, name)?;
     fill(&module)?;
+    module.delattr("__all__")?;
     parent.add_submodule(&module)?;
     let full = format!("getframes._native.{name}");
     module.setattr("__name__", &full)?;

@@ -5,7 +5,7 @@ use getframes_core::stream::Stream;
 use getframes_core::{Error, StageId};
 use getframes_sim::amplifier::Amplifier;
 use getframes_sim::chain::{self, Output, Region, SMALL, Stage, Working};
-use getframes_sim::dark::Dark;
+use getframes_sim::dark::{self, Dark};
 use getframes_sim::extra::Extra;
 use getframes_sim::full_well::FullWell;
 use getframes_sim::gain::Gain;
@@ -203,6 +203,19 @@ pub fn sensor_map<'py>(
         outliers: (stage(outlier_stage)?, outlier_fraction, outlier_factor),
     };
     in_precision!(precision, of(py, shape, pattern))
+}
+
+/// Dark current at a temperature: D0 2^((T - T0) / step).
+#[pyfunction]
+pub fn dark_current(rate_e_per_s: f64, temperature_c: f64, reference_c: f64, doubling_c: f64) -> f64 {
+    dark::rate_at(rate_e_per_s, temperature_c, reference_c, doubling_c)
+}
+
+/// Natural logarithm, the same on every machine (the libraries of operating systems differ in the last digit).
+#[pyfunction]
+pub fn logarithm(x: f64) -> PyResult<f64> {
+    Error::domain(x > 0.0 && x.is_finite(), "x", "finite and > 0", x).map_err(raise)?;
+    Ok(getframes_core::Real::logarithm(x))
 }
 
 /// Glow that falls off from the edges, mean 1.

@@ -94,6 +94,8 @@ pub struct Tile<'a, T> {
     pub sensor: usize,
     /// Charge, or whatever the stages before made.
     pub value: &'a mut [T],
+    /// Room for the values of a stage that cannot work in place; such a stage swaps the two.
+    pub spare: &'a mut [T],
     /// Room for words.
     pub words: &'a mut [u32; TILE],
     /// The first value that broke a rule.
@@ -237,7 +239,7 @@ impl<T: Working> Kernel for Task<'_, T> {
             Target::Adu(counts, _) => counts.len(),
             Target::Values(values) => values.len(),
         };
-        let (mut values, mut words) = ([T::ZERO; TILE], [0; TILE]);
+        let (mut values, mut spare, mut words) = ([T::ZERO; TILE], [T::ZERO; TILE], [0; TILE]);
         let mut target = self.target;
         let (mut bad, mut done) = (None, 0);
         while done < length && bad.is_none() {
@@ -247,16 +249,15 @@ impl<T: Working> Kernel for Task<'_, T> {
             let sensor = (self.region.origin[0] + row) * self.region.sensor_width + self.region.origin[1] + column;
             let value = &mut values[..count];
             value.fill(T::ZERO);
-            let mut tile = Tile { out, sensor, value, words: &mut words, bad };
+            let mut tile = Tile { out, sensor, value, spare: &mut spare[..count], words: &mut words, bad };
             for stage in self.stages {
                 stage.apply(&mut tile);
             }
             bad = tile.bad;
+            let values: &[T] = tile.value;
             match &mut target {
-                Target::Adu(counts, max_adu) => {
-                    digitize::write(&values[..count], *max_adu, &mut counts[done..done + count])
-                }
-                Target::Values(out) => out[done..done + count].copy_from_slice(&values[..count]),
+                Target::Adu(counts, max_adu) => digitize::write(values, *max_adu, &mut counts[done..done + count]),
+                Target::Values(out) => out[done..done + count].copy_from_slice(values),
             }
             done += count;
         }

@@ -7,7 +7,7 @@
 //! | g      | `glow_e`     | scalar     | e-   |
 //! | h      | `glow_shape` | `(ny, nx)` or 1 | 1 (mean 1) |
 //!
-//! Law: mu' = mu + d m + g h, with d = D(T) t. D(T) doubles every few degrees and is worked out by the caller.
+//! Law: mu' = mu + d m + g h, with d = D(T) t and D(T) as in [`rate_at`].
 //!
 //! Not modelled: dark current that depends on signal, glow that depends on the readout.
 
@@ -15,6 +15,21 @@ use crate::chain::Tile;
 use crate::map::Map;
 use getframes_core::Real;
 use getframes_core::variate::TILE;
+
+/// D(T) = D0 2^((T - T0) / step): dark current at a temperature, in the unit of D0.
+pub fn rate_at(reference: f64, temperature_c: f64, reference_c: f64, doubling_c: f64) -> f64 {
+    let doublings = (temperature_c - reference_c) / doubling_c;
+    // Whole doublings are exact; the rest is at most half of one.
+    let whole = doublings.round_ties_even();
+    let rest = ((doublings - whole) * std::f64::consts::LN_2).exponential();
+    reference * rest * power_of_two(whole)
+}
+
+/// 2^n for a whole n; 0 or infinity beyond the range of doubles.
+fn power_of_two(n: f64) -> f64 {
+    let clamped = n.clamp(-2200.0, 2200.0) as i32;
+    (0..clamped.unsigned_abs()).fold(1.0, |power, _| if clamped < 0 { power * 0.5 } else { power * 2.0 })
+}
 
 /// Thermal charge of one exposure.
 #[derive(Clone, Copy, Debug)]
@@ -49,5 +64,17 @@ fn add<T: Real>(tile: &mut Tile<'_, T>, mean: T, shape: &Map<'_>) {
     shape.load(tile.sensor, map);
     for (mu, &shape) in tile.value.iter_mut().zip(&*map) {
         *mu = mean.mul_add(shape, *mu);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dark_current_doubles() {
+        assert_eq!(rate_at(0.1, 20.0, 20.0, 6.3), 0.1);
+        assert_eq!(rate_at(0.1, 26.0, 20.0, 6.0), 0.2);
+        assert!((rate_at(2.0, -80.0, 20.0, 6.3) / (2.0 * (-100.0f64 / 6.3).exp2()) - 1.0).abs() < 1e-14);
     }
 }

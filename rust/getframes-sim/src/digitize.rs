@@ -14,7 +14,8 @@ pub fn law<T: Real>(adu: T, max_adu: T) -> T {
 #[inline(always)]
 pub(crate) fn write<T: Real>(adu: &[T], max_adu: u32, out: &mut [u32]) {
     let max = T::of(f64::from(max_adu));
-    if max_adu <= i32::MAX as u32 / 2 {
+    // Single precision holds every count of up to 24 bits.
+    if max_adu < 1 << 24 {
         for (to, &from) in out.iter_mut().zip(adu) {
             *to = law(from, max).to_int() as u32;
         }

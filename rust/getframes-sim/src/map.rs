@@ -20,7 +20,7 @@ impl Map<'_> {
     }
 
     /// The length, if it is an image.
-    pub fn len(&self) -> Option<usize> {
+    pub fn pixels(&self) -> Option<usize> {
         match self {
             Self::Uniform(_) => None,
             Self::Single(values) => Some(values.len()),

@@ -2,7 +2,7 @@
 //!
 //! Law: q = Poisson(mu) (shot); q' = q + Poisson(c) (clock-induced charge). Both are quantiles of one addressed uniform.
 
-use crate::chain::Tile;
+use crate::chain::{Tile, check};
 use getframes_core::Real;
 use getframes_core::stream::Stream;
 use getframes_core::variate::{TILE, poisson};
@@ -18,14 +18,12 @@ impl Shot {
     #[inline(always)]
     pub(crate) fn apply<T: Real>(&self, tile: &mut Tile<'_, T>) {
         let count = tile.value.len();
-        let mut mean = [T::ZERO; TILE];
-        let mean = &mut mean[..count];
-        mean.copy_from_slice(tile.value);
-        if tile.check("mean_electrons", mean) == T::ZERO.order() {
+        if check("mean_electrons", tile.value, tile.out, &mut tile.bad) == T::ZERO.order() {
             return;
         }
         tile.draw(&self.stream);
-        poisson::fill(mean, &tile.words[..count], tile.value);
+        poisson::fill(tile.value, &tile.words[..count], tile.spare);
+        std::mem::swap(&mut tile.value, &mut tile.spare);
     }
 }
 

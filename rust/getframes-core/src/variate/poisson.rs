@@ -64,7 +64,8 @@ const S_HALF: f32 = (0.5 * (S_MAX - S_MIN)) as f32;
 #[inline(always)]
 pub fn fill<T: Real>(mean: &[T], words: &[u32], counts: &mut [T]) {
     for ((mean, words), counts) in mean.chunks(TILE).zip(words.chunks(TILE)).zip(counts.chunks_mut(TILE)) {
-        tile(mean, words, counts);
+        let count = counts.len();
+        tile(&mean[..count], &words[..count], counts);
     }
 }
 
