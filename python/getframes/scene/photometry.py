@@ -17,7 +17,8 @@ PLANCK_J_S = 6.62607015e-34
 JANSKY = 1e-26  # W / m2 / Hz
 AB_ZEROPOINT_JY = 3631.0
 
-# Vega, photons / s / m2 in the band: Bessell 1979 fluxes times the band widths.
+# Vega, photons / s / m2 in the band: the values of the 2.x interface, within 3 % of the fluxes of Bessell,
+# Castelli and Plez 1998 (A&A 333, 231) times width / centre / h.
 VEGA_PHOTONS = {"U": 4.99e9, "B": 1.31e10, "V": 8.76e9, "R": 9.69e9, "I": 6.73e9}
 # Vega [Jy]: Cohen, Wheaton and Megeath 2003, doi:10.1086/376474.
 VEGA_JY = {"J": 1594.0, "H": 1024.0, "Ks": 666.7}
