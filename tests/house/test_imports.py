@@ -13,7 +13,7 @@ IMPORTS = imports()
 
 FLOORS = (
     {"errors"},
-    {"quantity", "backend", "threads"},
+    {"quantity", "backend", "threads", "memory"},
     {"spectral", "frame", "observation"},
     {"config"},
     {"presets"},

@@ -41,7 +41,7 @@ class Needs:
 
     def lines(self) -> Iterator[str]:
         """What to print, beside what there is."""
-        from getframes.noise.memory import available_bytes
+        from getframes.memory import available_bytes
 
         available = available_bytes()
         there = f" ({sized(available)} available)" if available is not None else ""
@@ -52,7 +52,7 @@ class Needs:
 
     def warnings(self) -> Iterator[str]:
         """What there is not enough of."""
-        from getframes.noise.memory import available_bytes
+        from getframes.memory import available_bytes
 
         available = available_bytes()
         if available is not None and self.memory_bytes > available:

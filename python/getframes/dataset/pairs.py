@@ -17,7 +17,7 @@ from getframes.dataset.writer import Item, intact_items, write_items
 from getframes.errors import DomainError, OutputExistsError, require
 from getframes.io.atomic import make_folder
 from getframes.io.progress import progress
-from getframes.noise.memory import require_memory
+from getframes.memory import require_memory
 from getframes.noise.stream import STREAM_VERSION, seed_key
 from getframes.quantity import plain
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from getframes.errors import DomainError, ShapeError, require
 from getframes.frame import Deferred, FrameTruth
+from getframes.memory import require_memory
 from getframes.noise import chain
 from getframes.noise.image import nonnegative, number_or_image
-from getframes.noise.memory import require_memory
 from getframes.noise.stream import Kind
 from getframes.quantity import plain
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from getframes._native import core, sim
-from getframes.noise.memory import require_memory
+from getframes.memory import require_memory
 from getframes.noise.precision import working_dtype
 from getframes.noise.stream import Kind, StageId, seed_key
 

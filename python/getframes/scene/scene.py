@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import DomainError, require
+from getframes.memory import require_memory
 from getframes.scene.optics import Telescope
 from getframes.scene.psf import PSF
 from getframes.scene.sky import Sky
@@ -169,6 +170,7 @@ class Scene:
         context = RenderContext(
             self.optics, self.psf, self.wcs, time_s, (dx, dy), qe_scale, self._pixel_transform()
         )
+        require_memory(self.shape, dtype.itemsize, "the rate map of a scene")
         image = np.zeros(self.shape, dtype)
         for source in self.sources:
             source.deposit(image, context)
