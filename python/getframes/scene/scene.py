@@ -12,6 +12,7 @@ import numpy as np
 
 from getframes.errors import DomainError, require
 from getframes.memory import require_memory
+from getframes.memory import require_memory
 from getframes.scene.optics import Telescope
 from getframes.scene.psf import PSF
 from getframes.scene.sky import Sky
@@ -93,6 +94,13 @@ class Scene:
         Returns
         -------
         ndarray, shape (height, width)
+
+        Raises
+        ------
+        DomainError
+            When a source cannot be placed, or has no photon rate in this telescope.
+        SizeError
+            When the map would not fit in memory; nothing has been allocated.
         """
         return self._rate_map(_photons, time_s, offset_xy, _working_dtype(dtype, precision))
 
@@ -171,6 +179,8 @@ class Scene:
             self.optics, self.psf, self.wcs, time_s, (dx, dy), qe_scale, self._pixel_transform()
         )
         require_memory(self.shape, dtype.itemsize, "the rate map of a scene")
+        vignetted = self.optics.vignetting is not None
+        require_memory(self.shape, dtype.itemsize + 16 * vignetted, "a rate map")
         image = np.zeros(self.shape, dtype)
         for source in self.sources:
             source.deposit(image, context)

@@ -10,7 +10,7 @@ import pytest
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
-from getframes.errors import DomainError
+from getframes.errors import DomainError, SizeError
 from getframes.scene import (
     Bandpass,
     GaussianPSF,
@@ -176,6 +176,11 @@ def test_absolute_spectra() -> None:
 def test_impossible_values(make: Any, message: str) -> None:
     with pytest.raises(DomainError, match=message):
         make()
+
+
+def test_a_map_that_does_not_fit() -> None:
+    with pytest.raises(SizeError, match=r"a rate map of 10000000 x 10000000 pixels needs 745058.1 GiB"):
+        Scene((10**7, 10**7), OPTICS, PSF, [STAR]).photon_rate_map()
 
 
 def test_scenes_can_be_pickled() -> None:

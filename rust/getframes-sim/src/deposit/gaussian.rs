@@ -10,10 +10,13 @@
 //! accuracy: 1e-4 in f32 and 1e-9 in f64. Q(u) = exp(-u²/2) P(w), with P a polynomial in w = (u - k)/(u + k) (the form of Shepherd
 //! & Laframboise 1981, doi:10.1090/S0025-5718-1981-0595058-X); the coefficients were fitted for this file.
 //! The square of 2 * ceil(5 σ) + 1 pixels loses less than 1.2e-6 of the light.
+//!
+//! Where no column changes too much with the place of the star in its pixel (σ above a pixel in f32, 0.6 in f64), each column is a
+//! polynomial in that place, made from these differences once per σ: no exponential is left per star.
 
+use super::phase::cosine_of_half_turns;
 use super::{LANES, Profile, Stars, Tile, pixel_of};
 use getframes_core::real::{Real, polynomial};
-use std::marker::PhantomData;
 
 /// Standard deviations out to which light is drawn.
 pub const REACH_SIGMA: f64 = 5.0;
@@ -21,25 +24,32 @@ pub const REACH_SIGMA: f64 = 5.0;
 /// Widest Gaussian whose columns are accurate in single precision [pixel].
 pub const WIDEST_SINGLE: f64 = 8.0;
 
+/// Nodes that the polynomials of the columns are made from.
+const NODES: usize = 28;
+
 /// Column values that are prepared at a time.
 const BATCH: usize = 1024;
 
 /// A Gaussian whose columns are computed in precision `P`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gaussian<P> {
     sigma: f64,
     /// Pixels drawn on each side of the star's own.
     half: usize,
     /// Room for the edges of one row of the patch.
     stride: usize,
-    precision: PhantomData<P>,
+    /// e as polynomials in twice the phase, highest power first, `stride` columns a power; empty where they would not do.
+    polynomials: Vec<P>,
 }
 
-impl<P> Gaussian<P> {
+impl<P: Tail> Gaussian<P> {
     /// A Gaussian of standard deviation `sigma` [pixel], positive.
     pub fn new(sigma: f64) -> Self {
         let half = (REACH_SIGMA * sigma).ceil().max(1.0) as usize;
-        Self { sigma, half, stride: (2 * half + 2).next_multiple_of(LANES), precision: PhantomData }
+        let stride = (2 * half + 2).next_multiple_of(LANES);
+        let polynomials =
+            if half as f64 <= P::STEEPEST * sigma * sigma { polynomials(sigma, half, stride) } else { Vec::new() };
+        Self { sigma, half, stride, polynomials }
     }
 
     /// Fraction of the light outside the patch, for a star centred on a pixel.
@@ -57,8 +67,9 @@ impl<T: Real, P: Tail> Profile<T> for Gaussian<P> {
     #[inline(always)]
     fn draw(&self, stars: Stars<'_>, order: &[u32], mut tile: Tile<'_, T>) {
         let at_once = (BATCH / self.stride).clamp(1, order.len());
-        let mut tails = vec![P::ZERO; at_once * self.stride];
-        let (mut columns, mut rows) = (vec![T::ZERO; tails.len()], vec![T::ZERO; tails.len()]);
+        let room = at_once * self.stride;
+        let mut tails = vec![P::ZERO; if self.polynomials.is_empty() { room } else { 0 }];
+        let (mut columns, mut rows) = (vec![T::ZERO; room], vec![T::ZERO; room]);
         for group in order.chunks(at_once) {
             self.fractions(stars.x, group, &mut tails, &mut columns);
             self.fractions(stars.y, group, &mut tails, &mut rows);
@@ -77,6 +88,9 @@ impl<P: Tail> Gaussian<P> {
     /// e of every column of every star of a group, `stride` values a star, zero beyond the patch.
     #[inline(always)]
     fn fractions<T: Real>(&self, positions: &[f64], group: &[u32], tails: &mut [P], fractions: &mut [T]) {
+        if !self.polynomials.is_empty() {
+            return self.polynomial_fractions(positions, group, fractions);
+        }
         let inverse = P::of(1.0 / self.sigma);
         for (&star, tails) in group.iter().zip(tails.chunks_exact_mut(self.stride)) {
             let position = positions[star as usize];
@@ -95,6 +109,26 @@ impl<P: Tail> Gaussian<P> {
             for ((pair, fraction), column) in tails.windows(2).zip(fractions).zip(0..count) {
                 debug_assert!(column < count);
                 *fraction = T::of(between(pair[0], pair[1]).wide());
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn polynomial_fractions<T: Real>(&self, positions: &[f64], group: &[u32], fractions: &mut [T]) {
+        for (&star, fractions) in group.iter().zip(fractions.chunks_exact_mut(self.stride)) {
+            let position = positions[star as usize];
+            let place = P::of(2.0 * (position - pixel_of(position) as f64));
+            for (chunk, fractions) in fractions.chunks_exact_mut(LANES).enumerate() {
+                let mut sum = [P::ZERO; LANES];
+                for power in self.polynomials.chunks_exact(self.stride) {
+                    let power = &power[chunk * LANES..][..LANES];
+                    for lane in 0..LANES {
+                        sum[lane] = sum[lane].mul_add(place, power[lane]);
+                    }
+                }
+                for lane in 0..LANES {
+                    fractions[lane] = T::of(sum[lane].wide());
+                }
             }
         }
     }
@@ -121,6 +155,74 @@ impl<P: Tail> Gaussian<P> {
     }
 }
 
+/// Coefficients of every column, as [`Gaussian::polynomials`].
+fn polynomials<P: Tail>(sigma: f64, half: usize, stride: usize) -> Vec<P> {
+    let column = |offset: f64| between(signed_tail((offset - 0.5) / sigma), signed_tail((offset + 0.5) / sigma));
+    let nodes: Vec<f64> = (0..NODES).map(|node| cosine_of_half_turns((node as f64 + 0.5) / NODES as f64)).collect();
+    let series: Vec<[f64; NODES]> = (0..=2 * half)
+        .map(|number| {
+            let offset = number as f64 - half as f64;
+            let values: Vec<f64> = nodes.iter().map(|t| column(offset - t / 2.0)).collect();
+            chebyshev_series(&nodes, &values)
+        })
+        .collect();
+    let degree = series.iter().map(|series| needed_degree(series, P::TOLERANCE)).max().unwrap_or(0);
+    let mut coefficients = vec![P::ZERO; (degree + 1) * stride];
+    for (number, series) in series.iter().enumerate() {
+        for (power, &value) in powers(&series[..=degree]).iter().enumerate() {
+            coefficients[(degree - power) * stride + number] = P::of(value);
+        }
+    }
+    coefficients
+}
+
+/// Chebyshev coefficients of a function from its values at the nodes.
+fn chebyshev_series(nodes: &[f64], values: &[f64]) -> [f64; NODES] {
+    let mut series = [0.0; NODES];
+    for (&node, &value) in nodes.iter().zip(values) {
+        let (mut before, mut here) = (node, 1.0);
+        for coefficient in &mut series {
+            *coefficient += value * here * 2.0 / NODES as f64;
+            (before, here) = (here, 2.0 * node * here - before);
+        }
+    }
+    series[0] /= 2.0;
+    series
+}
+
+/// The degree that leaves less than `tolerance` of the smallest value of a positive function.
+fn needed_degree(series: &[f64; NODES], tolerance: f64) -> usize {
+    let (left, right) = series.iter().enumerate().fold((0.0, 0.0), |(left, right), (degree, value)| {
+        (left + if degree % 2 == 0 { *value } else { -value }, right + value)
+    });
+    let mut dropped = 0.0;
+    for degree in (1..NODES).rev() {
+        dropped += series[degree].abs();
+        if dropped > tolerance * left.min(right) {
+            return degree;
+        }
+    }
+    0
+}
+
+/// A Chebyshev series as powers, lowest first.
+fn powers(series: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; series.len()];
+    let (mut before, mut here) = (vec![0.0; series.len()], vec![0.0; series.len()]);
+    here[0] = 1.0;
+    for (degree, &coefficient) in series.iter().enumerate() {
+        for (sum, value) in sum.iter_mut().zip(&here) {
+            *sum += coefficient * value;
+        }
+        let factor = if degree == 0 { 1.0 } else { 2.0 };
+        let next =
+            (0..series.len()).map(|power| if power == 0 { 0.0 } else { factor * here[power - 1] } - before[power]);
+        let next: Vec<f64> = next.collect();
+        before = std::mem::replace(&mut here, next);
+    }
+    sum
+}
+
 /// The normal probability between two edges, from their signed tails.
 #[inline(always)]
 fn between<P: Real>(low: P, high: P) -> P {
@@ -143,6 +245,10 @@ pub trait Tail: Real {
     const FARTHEST: f64;
     /// k.
     const SHIFT: f64;
+    /// Most that ln e of the outermost column may change with the phase, so that its polynomial keeps its relative accuracy.
+    const STEEPEST: f64;
+    /// Relative error of those polynomials.
+    const TOLERANCE: f64;
     /// P(w).
     fn ratio(w: Self) -> Self;
 }
@@ -150,6 +256,8 @@ pub trait Tail: Real {
 impl Tail for f32 {
     const FARTHEST: f64 = 13.0;
     const SHIFT: f64 = 2.5;
+    const STEEPEST: f64 = 5.5;
+    const TOLERANCE: f64 = 3e-6;
     #[inline(always)]
     fn ratio(w: Self) -> Self {
         polynomial(w, &RATIO_32)
@@ -159,6 +267,8 @@ impl Tail for f32 {
 impl Tail for f64 {
     const FARTHEST: f64 = 37.0;
     const SHIFT: f64 = 5.0;
+    const STEEPEST: f64 = 11.5;
+    const TOLERANCE: f64 = 3e-11;
     #[inline(always)]
     fn ratio(w: Self) -> Self {
         polynomial(w, &RATIO_64)

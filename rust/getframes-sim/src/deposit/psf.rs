@@ -29,7 +29,8 @@ pub struct Psf {
 
 #[derive(Clone, Debug)]
 enum Method {
-    Gaussian { sigma: f64 },
+    Gaussian { single: Gaussian<f32>, double: Gaussian<f64> },
+    WideRoundGaussian(Gaussian<f64>),
     Phase(Phase),
     Wide(Wide),
     WideGaussian(WideGaussian),
@@ -43,8 +44,14 @@ impl Psf {
     /// [`Error::Domain`] unless `sigma` is positive and finite.
     pub fn gaussian(sigma: f64) -> Result<Self, Error> {
         positive("sigma_px", sigma)?;
-        let reach = <Gaussian<f64> as Profile<f64>>::reach(&Gaussian::new(sigma));
-        Ok(Self { method: Method::Gaussian { sigma }, reach, lost: Gaussian::<f64>::new(sigma).lost() })
+        let double = Gaussian::<f64>::new(sigma);
+        let (reach, lost) = (Profile::<f64>::reach(&double), double.lost());
+        let method = if sigma <= WIDEST_SINGLE {
+            Method::Gaussian { single: Gaussian::new(sigma), double }
+        } else {
+            Method::WideRoundGaussian(double)
+        };
+        Ok(Self { method, reach, lost })
     }
 
     /// A Gaussian of standard deviations `along` and `across` [pixel] an axis at `angle` [deg] from +x towards +y.
@@ -133,12 +140,10 @@ impl Psf {
     ) -> Result<(), Error> {
         let band_rows = band_rows.unwrap_or(bands::BAND_ROWS.max(4 * self.reach.1));
         match &self.method {
-            Method::Gaussian { sigma } if *sigma <= WIDEST_SINGLE => {
-                bands::deposit(&Gaussian::<T>::new(*sigma), stars, image, shape, band_rows, cancel)
+            Method::Gaussian { single, double } => {
+                bands::deposit(T::gaussian(single, double), stars, image, shape, band_rows, cancel)
             }
-            Method::Gaussian { sigma } => {
-                bands::deposit(&Gaussian::<f64>::new(*sigma), stars, image, shape, band_rows, cancel)
-            }
+            Method::WideRoundGaussian(gaussian) => bands::deposit(gaussian, stars, image, shape, band_rows, cancel),
             Method::Phase(phase) => bands::deposit(phase, stars, image, shape, band_rows, cancel),
             Method::Wide(wide) => bands::deposit(wide, stars, image, shape, band_rows, cancel),
             Method::WideGaussian(wide) => bands::deposit(wide, stars, image, shape, band_rows, cancel),
@@ -155,17 +160,25 @@ fn positive(name: &'static str, value: f64) -> Result<(), Error> {
 
 /// A precision that images can have.
 pub trait Precision: Tail {
+    /// The Gaussian in this precision.
+    fn gaussian<'a>(single: &'a Gaussian<f32>, double: &'a Gaussian<f64>) -> &'a Gaussian<Self>;
     /// The kernel in this precision.
     fn choose<'a>(single: &'a Array<f32>, double: &'a Array<f64>) -> &'a Array<Self>;
 }
 
 impl Precision for f32 {
+    fn gaussian<'a>(single: &'a Gaussian<f32>, _: &'a Gaussian<f64>) -> &'a Gaussian<f32> {
+        single
+    }
     fn choose<'a>(single: &'a Array<f32>, _: &'a Array<f64>) -> &'a Array<f32> {
         single
     }
 }
 
 impl Precision for f64 {
+    fn gaussian<'a>(_: &'a Gaussian<f32>, double: &'a Gaussian<f64>) -> &'a Gaussian<f64> {
+        double
+    }
     fn choose<'a>(_: &'a Array<f32>, double: &'a Array<f64>) -> &'a Array<f64> {
         double
     }
