@@ -12,7 +12,6 @@ import numpy as np
 
 from getframes.errors import DomainError, require
 from getframes.memory import require_memory
-from getframes.memory import require_memory
 from getframes.scene.optics import Telescope
 from getframes.scene.psf import PSF
 from getframes.scene.sky import Sky
@@ -178,9 +177,8 @@ class Scene:
         context = RenderContext(
             self.optics, self.psf, self.wcs, time_s, (dx, dy), qe_scale, self._pixel_transform()
         )
-        require_memory(self.shape, dtype.itemsize, "the rate map of a scene")
         vignetted = self.optics.vignetting is not None
-        require_memory(self.shape, dtype.itemsize + 16 * vignetted, "a rate map")
+        require_memory(self.shape, dtype.itemsize + 16 * vignetted, "the rate map of a scene")
         image = np.zeros(self.shape, dtype)
         for source in self.sources:
             source.deposit(image, context)

@@ -179,7 +179,9 @@ def test_impossible_values(make: Any, message: str) -> None:
 
 
 def test_a_map_that_does_not_fit() -> None:
-    with pytest.raises(SizeError, match=r"a rate map of 10000000 x 10000000 pixels needs 745058.1 GiB"):
+    with pytest.raises(
+        SizeError, match=r"rate map of a scene of 10000000 x 10000000 pixels needs 745058.1 GiB"
+    ):
         Scene((10**7, 10**7), OPTICS, PSF, [STAR]).photon_rate_map()
 
 

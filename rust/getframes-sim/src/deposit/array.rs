@@ -8,7 +8,7 @@
 //! the pixels of the image, so that a shift by fractions (a, b) of a pixel is bilinear:
 //! E\[j, i\] = (1-b) ((1-a) K\[j, i\] + a K\[j, i-1\]) + b ((1-a) K\[j-1, i\] + a K\[j-1, i-1\]).
 
-use super::{Profile, Stars, Tile};
+use super::{LANES, Profile, Stars, Tile};
 use getframes_core::Error;
 use getframes_core::real::Real;
 
@@ -17,8 +17,9 @@ use getframes_core::real::Real;
 pub struct Array<T> {
     rows: usize,
     columns: usize,
-    /// `(rows + 2) x (columns + 2)`.
+    /// `rows + 2` rows of `stride` values; the kernel begins in the second column of the second row.
     padded: Vec<T>,
+    stride: usize,
 }
 
 impl Array<f64> {
@@ -29,11 +30,12 @@ impl Array<f64> {
     pub fn new(kernel: &[f64], shape: (usize, usize)) -> Result<Self, Error> {
         let (rows, columns) = shape;
         Error::same_shape("kernel", &[kernel.len()], &[(rows * columns).max(1)])?;
-        let mut padded = vec![0.0; (rows + 2) * (columns + 2)];
-        for (values, line) in kernel.chunks_exact(columns).zip(padded.chunks_exact_mut(columns + 2).skip(1)) {
+        let stride = (columns + 1).next_multiple_of(LANES) + 1;
+        let mut padded = vec![0.0; (rows + 2) * stride];
+        for (values, line) in kernel.chunks_exact(columns).zip(padded.chunks_exact_mut(stride).skip(1)) {
             line[1..=columns].copy_from_slice(values);
         }
-        Ok(Self { rows, columns, padded })
+        Ok(Self { rows, columns, padded, stride })
     }
 
     /// The same kernel in another precision.
@@ -42,6 +44,7 @@ impl Array<f64> {
             rows: self.rows,
             columns: self.columns,
             padded: self.padded.iter().map(|&value| T::of(value)).collect(),
+            stride: self.stride,
         }
     }
 }
@@ -57,28 +60,33 @@ impl<T: Real> Profile<T> for Array<T> {
             let star = star as usize;
             let (left, a) = corner(stars.x[star], self.columns);
             let (top, b) = corner(stars.y[star], self.rows);
-            let flux = stars.flux[star];
-            // Weights of the kernel pixel itself and of the one before it, along x; the flux rides along.
-            let (here_weight, before) = (T::of(1.0 - a), T::of(a));
-            let (upper, lower) = (T::of(flux * (1.0 - b)), T::of(flux * b));
-            let on_image = tile.columns(left, self.columns + 1);
-            if on_image.is_empty() {
-                continue;
-            }
-            let count = on_image.len();
-            let from = (on_image.start as i64 - left) as usize;
+            let flux = T::of(stars.flux[star]);
+            let weights = [(1.0 - b) * (1.0 - a), (1.0 - b) * a, b * (1.0 - a), b * a].map(T::of);
             let (here, skipped) = tile.rows(top, self.rows + 1);
             for (line, row) in here.zip(skipped..) {
-                let above = &self.padded[row * (self.columns + 2) + from..][..count + 1];
-                let level = &self.padded[(row + 1) * (self.columns + 2) + from..][..count + 1];
-                let pixels = &mut tile.pixels(line, on_image.clone())[..count];
-                for column in 0..count {
-                    let level = here_weight.mul_add(level[column + 1], before * level[column]);
-                    let above = here_weight.mul_add(above[column + 1], before * above[column]);
-                    pixels[column] += upper.mul_add(level, lower * above);
+                for column in (0..=self.columns).step_by(LANES) {
+                    let fractions = self.overlap(row, column, weights);
+                    tile.add(line, left + column as i64, &fractions, flux);
                 }
             }
         }
+    }
+}
+
+impl<T: Real> Array<T> {
+    /// E of sixteen pixels of a row of the patch: four kernel pixels each, by weight.
+    #[inline(always)]
+    fn overlap(&self, row: usize, column: usize, weights: [T; 4]) -> [T; LANES] {
+        let above = &self.padded[row * self.stride + column..][..LANES + 1];
+        let level = &self.padded[(row + 1) * self.stride + column..][..LANES + 1];
+        let mut fractions = [T::ZERO; LANES];
+        for lane in 0..LANES {
+            let sum = weights[0] * level[lane + 1];
+            let sum = weights[1].mul_add(level[lane], sum);
+            let sum = weights[2].mul_add(above[lane + 1], sum);
+            fractions[lane] = weights[3].mul_add(above[lane], sum);
+        }
+        fractions
     }
 }
 
