@@ -159,7 +159,7 @@ impl<T: Real> Law<T> for Poisson {
         laws::poisson::fill(mean, words, out);
     }
 }
-impl<T: laws::gamma::Law> Law<T> for Gamma {
+impl<T: laws::gamma::Fitted> Law<T> for Gamma {
     #[inline(always)]
     fn fill(&self, shape: &[T], words: &[u32], out: &mut [T]) {
         laws::gamma::fill(shape, words, out);
@@ -255,7 +255,7 @@ with_parameter!(
     gamma,
     shape,
     Gamma,
-    laws::gamma::Law,
+    laws::gamma::Fitted,
     "shape",
     "Gamma quantiles of an array of shapes, in its precision."
 );

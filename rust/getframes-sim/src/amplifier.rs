@@ -10,7 +10,6 @@
 use crate::chain::Tile;
 use crate::map::Map;
 use getframes_core::Real;
-use getframes_core::variate::TILE;
 
 /// Gain, bias and their patterns.
 #[derive(Clone, Copy, Debug)]
@@ -26,24 +25,23 @@ pub struct Amplifier<'a> {
 impl Amplifier<'_> {
     #[inline(always)]
     pub(crate) fn apply<T: Real>(&self, tile: &mut Tile<'_, T>) {
-        let mut map = [T::ZERO; TILE];
-        let map = &mut map[..tile.value.len()];
+        let Tile { sensor, value, spare: map, .. } = tile;
         let mut inverse = T::ONE;
         if let Map::Uniform(gain) = self.gain {
             inverse = T::of(1.0 / gain);
         } else {
-            self.gain.load(tile.sensor, map);
-            for (q, &gain) in tile.value.iter_mut().zip(&*map) {
+            self.gain.load(*sensor, map);
+            for (q, &gain) in value.iter_mut().zip(&**map) {
                 *q = *q / gain;
             }
         }
         let bias = T::of(self.bias_adu);
-        for q in tile.value.iter_mut() {
+        for q in value.iter_mut() {
             *q = q.mul_add(inverse, bias);
         }
         if !self.offset.is(0.0) {
-            self.offset.load(tile.sensor, map);
-            for (a, &offset) in tile.value.iter_mut().zip(&*map) {
+            self.offset.load(*sensor, map);
+            for (a, &offset) in value.iter_mut().zip(&**map) {
                 *a += offset;
             }
         }

@@ -22,7 +22,7 @@ use getframes_core::{Error, Real};
 use rayon::prelude::*;
 
 /// A precision the chain runs in.
-pub trait Working: normal::Quantile + gamma::Law {}
+pub trait Working: normal::Quantile + gamma::Fitted {}
 impl Working for f32 {}
 impl Working for f64 {}
 
@@ -96,6 +96,8 @@ pub struct Tile<'a, T> {
     pub value: &'a mut [T],
     /// Room for the values of a stage that cannot work in place; such a stage swaps the two.
     pub spare: &'a mut [T],
+    /// More room for a map or for draws.
+    pub scratch: &'a mut [T],
     /// Room for words.
     pub words: &'a mut [u32; TILE],
     /// The first value that broke a rule.
@@ -107,12 +109,6 @@ impl<T: Real> Tile<'_, T> {
     #[inline(always)]
     pub fn draw(&mut self, stream: &Stream) {
         stream.fill_inline(self.sensor as u64, &mut self.words[..self.value.len()]);
-    }
-
-    /// See [`check`].
-    #[inline(always)]
-    pub fn check(&mut self, name: &'static str, values: &[T]) -> T::Order {
-        check(name, values, self.out, &mut self.bad)
     }
 }
 
@@ -239,7 +235,8 @@ impl<T: Working> Kernel for Task<'_, T> {
             Target::Adu(counts, _) => counts.len(),
             Target::Values(values) => values.len(),
         };
-        let (mut values, mut spare, mut words) = ([T::ZERO; TILE], [T::ZERO; TILE], [0; TILE]);
+        let (mut values, mut words) = ([T::ZERO; TILE], [0; TILE]);
+        let (mut spare, mut scratch) = ([T::ZERO; TILE], [T::ZERO; TILE]);
         let mut target = self.target;
         let (mut bad, mut done) = (None, 0);
         while done < length && bad.is_none() {
@@ -249,7 +246,8 @@ impl<T: Working> Kernel for Task<'_, T> {
             let sensor = (self.region.origin[0] + row) * self.region.sensor_width + self.region.origin[1] + column;
             let value = &mut values[..count];
             value.fill(T::ZERO);
-            let mut tile = Tile { out, sensor, value, spare: &mut spare[..count], words: &mut words, bad };
+            let (spare, scratch) = (&mut spare[..count], &mut scratch[..count]);
+            let mut tile = Tile { out, sensor, value, spare, scratch, words: &mut words, bad };
             for stage in self.stages {
                 stage.apply(&mut tile);
             }

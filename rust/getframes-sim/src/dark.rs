@@ -14,7 +14,6 @@
 use crate::chain::Tile;
 use crate::map::Map;
 use getframes_core::Real;
-use getframes_core::variate::TILE;
 
 /// D(T) = D0 2^((T - T0) / step): dark current at a temperature, in the unit of D0.
 pub fn rate_at(reference: f64, temperature_c: f64, reference_c: f64, doubling_c: f64) -> f64 {
@@ -59,10 +58,9 @@ fn add<T: Real>(tile: &mut Tile<'_, T>, mean: T, shape: &Map<'_>) {
     if mean == T::ZERO {
         return;
     }
-    let mut map = [T::ZERO; TILE];
-    let map = &mut map[..tile.value.len()];
-    shape.load(tile.sensor, map);
-    for (mu, &shape) in tile.value.iter_mut().zip(&*map) {
+    let Tile { sensor, value, spare: map, .. } = tile;
+    shape.load(*sensor, map);
+    for (mu, &shape) in value.iter_mut().zip(&**map) {
         *mu = mean.mul_add(shape, *mu);
     }
 }

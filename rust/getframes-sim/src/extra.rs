@@ -2,10 +2,9 @@
 //!
 //! Law: mu' = mu + `extra_electrons`.
 
-use crate::chain::Tile;
+use crate::chain::{Tile, check};
 use crate::map::Map;
 use getframes_core::Real;
-use getframes_core::variate::TILE;
 
 /// Mean charge over the frame [e-].
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +16,10 @@ pub struct Extra<'a> {
 impl Extra<'_> {
     #[inline(always)]
     pub(crate) fn apply<T: Real>(&self, tile: &mut Tile<'_, T>) {
-        let mut extra = [T::ZERO; TILE];
-        let extra = &mut extra[..tile.value.len()];
-        self.extra_electrons.load(tile.out, extra);
-        tile.check("extra_electrons", extra);
-        for (mu, &extra) in tile.value.iter_mut().zip(&*extra) {
+        let Tile { out, value, spare: extra, bad, .. } = tile;
+        self.extra_electrons.load(*out, extra);
+        check("extra_electrons", extra, *out, bad);
+        for (mu, &extra) in value.iter_mut().zip(&**extra) {
             *mu += extra;
         }
     }

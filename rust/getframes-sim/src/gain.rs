@@ -13,7 +13,7 @@
 use crate::chain::{Tile, check};
 use crate::map::Map;
 use getframes_core::stream::Stream;
-use getframes_core::variate::{TILE, gamma};
+use getframes_core::variate::gamma;
 
 /// A gain stage.
 #[derive(Clone, Copy, Debug)]
@@ -30,10 +30,8 @@ pub struct Gain<'a> {
 
 impl Gain<'_> {
     #[inline(always)]
-    pub(crate) fn apply<T: gamma::Law>(&self, tile: &mut Tile<'_, T>) {
+    pub(crate) fn apply<T: gamma::Fitted>(&self, tile: &mut Tile<'_, T>) {
         let count = tile.value.len();
-        let mut other = [T::ZERO; TILE];
-        let other = &mut other[..count];
         let mut scale = T::of(self.gain);
         if self.excess > 0.0 {
             if check("electrons", tile.value, tile.out, &mut tile.bad) == T::ZERO.order() {
@@ -41,18 +39,18 @@ impl Gain<'_> {
             }
             tile.draw(&self.stream);
             let per_charge = T::of(1.0 / self.excess);
-            for (shape, &q) in other.iter_mut().zip(&*tile.value) {
+            for (shape, &q) in tile.spare.iter_mut().zip(&*tile.value) {
                 *shape = q * per_charge;
             }
-            gamma::fill(other, &tile.words[..count], tile.value);
+            gamma::fill(tile.spare, &tile.words[..count], tile.value);
             scale = T::of(self.gain * self.excess);
         }
         for q in tile.value.iter_mut() {
             *q *= scale;
         }
         if !self.map.is(1.0) {
-            self.map.load(tile.sensor, other);
-            for (q, &factor) in tile.value.iter_mut().zip(&*other) {
+            self.map.load(tile.sensor, tile.spare);
+            for (q, &factor) in tile.value.iter_mut().zip(&*tile.spare) {
                 *q *= factor;
             }
         }

@@ -10,10 +10,9 @@
 //!
 //! Source: Janesick, *Photon Transfer* (2007), doi:10.1117/3.725073. Not modelled: quantum yield above one, fringing.
 
-use crate::chain::Tile;
+use crate::chain::{Tile, check};
 use crate::map::Map;
 use getframes_core::Real;
-use getframes_core::variate::TILE;
 
 /// Light, and how much charge it makes.
 #[derive(Clone, Copy, Debug)]
@@ -37,26 +36,24 @@ pub fn law<T: Real>(photon_rate: T, background: T, factor: T, prnu: T) -> T {
 impl Photo<'_> {
     #[inline(always)]
     pub(crate) fn apply<T: Real>(&self, tile: &mut Tile<'_, T>) {
-        let count = tile.value.len();
-        let (mut rate, mut other) = ([T::ZERO; TILE], [T::ZERO; TILE]);
-        let (rate, other) = (&mut rate[..count], &mut other[..count]);
-        self.photon_rate.load(tile.out, rate);
-        tile.check("photon_rate", rate);
+        let Tile { out, sensor, value, spare: rate, scratch: other, bad, .. } = tile;
+        self.photon_rate.load(*out, rate);
+        check("photon_rate", rate, *out, bad);
         if !self.background.is(0.0) {
-            self.background.load(tile.out, other);
-            tile.check("background", other);
-            for (rate, &background) in rate.iter_mut().zip(&*other) {
+            self.background.load(*out, other);
+            check("background", other, *out, bad);
+            for (rate, &background) in rate.iter_mut().zip(&**other) {
                 *rate += background;
             }
         }
         let factor = T::of(self.factor);
         if self.prnu.is(1.0) {
-            for (mu, &rate) in tile.value.iter_mut().zip(&*rate) {
+            for (mu, &rate) in value.iter_mut().zip(&**rate) {
                 *mu += law(rate, T::ZERO, factor, T::ONE);
             }
         } else {
-            self.prnu.load(tile.sensor, other);
-            for ((mu, &rate), &prnu) in tile.value.iter_mut().zip(&*rate).zip(&*other) {
+            self.prnu.load(*sensor, other);
+            for ((mu, &rate), &prnu) in value.iter_mut().zip(&**rate).zip(&**other) {
                 *mu += law(rate, T::ZERO, factor, prnu);
             }
         }

@@ -13,7 +13,6 @@ use crate::chain::Tile;
 use crate::map::Map;
 use getframes_core::Real;
 use getframes_core::stream::Stream;
-use getframes_core::variate::TILE;
 use getframes_core::variate::normal::{self, Quantile};
 
 /// Noise of one read.
@@ -35,12 +34,11 @@ impl ReadNoise<'_> {
     #[inline(always)]
     pub(crate) fn apply<T: Quantile>(&self, tile: &mut Tile<'_, T>) {
         let count = tile.value.len();
-        let (mut z, mut rms) = ([T::ZERO; TILE], [T::ZERO; TILE]);
-        let (z, rms) = (&mut z[..count], &mut rms[..count]);
         tile.draw(&self.stream);
-        normal::fill(&tile.words[..count], z);
-        self.rms_e.load(tile.sensor, rms);
-        for ((q, &rms), &z) in tile.value.iter_mut().zip(&*rms).zip(&*z) {
+        let Tile { sensor, value, spare: z, scratch: rms, words, .. } = tile;
+        normal::fill(&words[..count], z);
+        self.rms_e.load(*sensor, rms);
+        for ((q, &rms), &z) in value.iter_mut().zip(&**rms).zip(&**z) {
             *q = law(*q, rms, z);
         }
     }

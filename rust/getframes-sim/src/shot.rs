@@ -5,7 +5,7 @@
 use crate::chain::{Tile, check};
 use getframes_core::Real;
 use getframes_core::stream::Stream;
-use getframes_core::variate::{TILE, poisson};
+use getframes_core::variate::poisson;
 
 /// Charge around the mean that the tile holds.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +40,11 @@ impl ClockInducedCharge {
     #[inline(always)]
     pub(crate) fn apply<T: Real>(&self, tile: &mut Tile<'_, T>) {
         let count = tile.value.len();
-        let mut charge = [T::ZERO; TILE];
         tile.draw(&self.stream);
-        poisson::fill(&[T::of(self.mean_e); TILE], &tile.words[..count], &mut charge[..count]);
-        for (q, &more) in tile.value.iter_mut().zip(&charge) {
+        let Tile { value, spare: mean, scratch: charge, words, .. } = tile;
+        mean.fill(T::of(self.mean_e));
+        poisson::fill(mean, &words[..count], charge);
+        for (q, &more) in value.iter_mut().zip(&**charge) {
             *q += more;
         }
     }

@@ -15,10 +15,8 @@ use crate::real::polynomial;
 use crate::simd::{self, Kernel};
 use crate::variate::normal::{self, Quantile};
 use crate::variate::poisson::{deviance, stirling_error};
-use crate::variate::{exponential, tail};
+use crate::variate::{self, BLOCK, Law, Scattered, exponential, tail};
 
-/// Lanes that choose their methods together.
-const BLOCK: usize = 64;
 /// Where the polynomials of a >= 3 hold, with |z| <= 4.5, and that of a = 2.
 const S_MAX: f64 = 1.9;
 const Z_MAX: f64 = 4.5;
@@ -27,14 +25,14 @@ const Z_MAX_TWO: f64 = 3.6;
 const LARGE: f64 = 24.0;
 
 /// A precision for which the gamma quantile is fitted.
-pub trait Law: Quantile {
+pub trait Fitted: Quantile {
     /// Whether values from the common polynomials still need polish.
     const POLISH: bool;
-    /// `a y^3` for a >= 3 (or, where [`Law::POLISH`], for a >= 24).
+    /// `a y^3` for a >= 3 (or, where [`Fitted::POLISH`], for a >= 24).
     fn large(shape: Self, s: Self, reciprocal: Self) -> Self;
 }
 
-impl Law for f32 {
+impl Fitted for f32 {
     const POLISH: bool = false;
     #[inline(always)]
     fn large(shape: Self, s: Self, reciprocal: Self) -> Self {
@@ -42,7 +40,7 @@ impl Law for f32 {
     }
 }
 
-impl Law for f64 {
+impl Fitted for f64 {
     const POLISH: bool = true;
     #[inline(always)]
     fn large(shape: Self, s: Self, reciprocal: Self) -> Self {
@@ -65,32 +63,77 @@ fn medium<T: Real>(shape: T, s: T, reciprocal: T) -> T {
 
 /// Quantiles for a tile of shapes (finite, not negative) and words.
 #[inline(always)]
-pub fn fill<T: Law>(shape: &[T], words: &[u32], out: &mut [T]) {
-    let whole = out.len() - out.len() % BLOCK;
-    let (shape, rest_shape) = shape[..out.len()].split_at(whole);
-    let (words, rest_words) = words[..out.len()].split_at(whole);
-    let (out, rest) = out.split_at_mut(whole);
-    for start in (0..whole).step_by(BLOCK) {
-        let end = start + BLOCK;
-        let mut x = [T::ZERO; BLOCK];
-        block(
-            (&shape[start..end]).try_into().expect("a block"),
-            (&words[start..end]).try_into().expect("a block"),
-            &mut x,
-        );
-        out[start..end].copy_from_slice(&x);
+pub fn fill<T: Fitted>(shape: &[T], words: &[u32], out: &mut [T]) {
+    variate::fill::<T, Gamma>(shape, words, out);
+}
+
+struct Gamma;
+
+/// Blocks of large shapes take one method; where few lanes have charge, they are gathered first.
+impl<T: Fitted> Law<T> for Gamma {
+    #[inline(always)]
+    fn block(shape: &[T; BLOCK], words: &[u32; BLOCK], out: &mut [T; BLOCK], first: usize, scattered: &mut Scattered) {
+        let border = T::of(if T::POLISH { LARGE } else { 3.0 });
+        let (mut large, mut most, mut small, mut charged) = (0, 0, [0; BLOCK], [0; BLOCK]);
+        for lane in 0..BLOCK {
+            large += u32::from(shape[lane] >= border);
+            charged[lane] = u32::from(shape[lane] > T::ZERO);
+            most += charged[lane];
+            small[lane] = u32::from((shape[lane] > T::ZERO) & (shape[lane] < border));
+        }
+        // Half a block of one sort is worth no gathering.
+        let half = BLOCK as u32 / 2;
+        if large >= half {
+            large_block(shape, words, out);
+            scattered.note(first, &small);
+        } else if most >= half {
+            mixture(shape, words, out);
+        } else {
+            scattered.note(first, &charged);
+        }
     }
-    if !rest.is_empty() {
-        let (mut a, mut w, mut x) = ([T::ZERO; BLOCK], [0; BLOCK], [T::ZERO; BLOCK]);
-        a[..rest.len()].copy_from_slice(rest_shape);
-        w[..rest.len()].copy_from_slice(rest_words);
-        block(&a, &w, &mut x);
-        rest.copy_from_slice(&x[..rest.len()]);
+
+    #[inline(always)]
+    fn gathered(shape: &[T; BLOCK], words: &[u32; BLOCK], out: &mut [T; BLOCK]) {
+        mixture(shape, words, out);
     }
 }
 
+/// The polynomials of large shapes; other lanes get nonsense or zero.
 #[inline(always)]
-fn block<T: Law>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK]) {
+fn large_block<T: Fitted>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK]) {
+    let border = T::of(if T::POLISH { LARGE } else { 3.0 });
+    let mut z = [T::ZERO; BLOCK];
+    normal::fill(words, &mut z);
+    let mut doubtful = [0u32; BLOCK];
+    for lane in 0..BLOCK {
+        let hit = shape[lane] >= border;
+        let a = if hit { shape[lane] } else { border };
+        let inverse = T::ONE / a.sqrt();
+        let s = z[lane] * inverse;
+        let value = T::large(a, s, inverse * inverse);
+        x[lane] = if hit { value } else { T::ZERO };
+        let sure = (s.abs() <= T::of(S_MAX)) & (z[lane].abs() <= T::of(Z_MAX));
+        doubtful[lane] = u32::from(hit & !T::POLISH & !sure);
+    }
+    mend(shape, words, x, &doubtful);
+}
+
+/// Replaces the doubtful lanes by the scalar quantile.
+#[inline(always)]
+fn mend<T: Fitted>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK], doubtful: &[u32; BLOCK]) {
+    if doubtful.iter().fold(0, |any, &one| any | one) != 0 {
+        for lane in 0..BLOCK {
+            if doubtful[lane] != 0 {
+                x[lane] = T::of(quantile(shape[lane].wide(), words[lane]));
+            }
+        }
+    }
+}
+
+/// Any mixture of shapes.
+#[inline(always)]
+fn mixture<T: Fitted>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK]) {
     let (one, two, three) = (T::ONE, T::of(2.0), T::of(3.0));
     let (mut ones, mut twos, mut bigs, mut others) = (false, false, false, false);
     for &a in shape {
@@ -124,12 +167,13 @@ fn block<T: Law>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK]) {
             let border = T::of(if T::POLISH { LARGE } else { 3.0 });
             for lane in 0..BLOCK {
                 let a = shape[lane].most(three);
-                let s = z[lane] / a.sqrt();
-                let clamped = s.most(T::of(-S_MAX)).least(T::of(S_MAX));
-                let value = T::large(a, clamped, one / a);
+                let inverse = one / a.sqrt();
+                let s = z[lane] * inverse;
+                let value = T::large(a, s, inverse * inverse);
                 let hit = shape[lane] >= border;
                 x[lane] = if hit { value } else { x[lane] };
-                doubtful[lane] |= u32::from(hit & !T::POLISH & ((s != clamped) | (z[lane].abs() > T::of(Z_MAX))));
+                let sure = (s.abs() <= T::of(S_MAX)) & (z[lane].abs() <= T::of(Z_MAX));
+                doubtful[lane] |= u32::from(hit & !T::POLISH & !sure);
             }
         }
         if T::POLISH {
@@ -142,18 +186,12 @@ fn block<T: Law>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK]) {
             doubtful[lane] |= u32::from((a > T::ZERO) & (a < three) & (a != one) & (a != two));
         }
     }
-    if doubtful.iter().fold(0, |any, &one| any | one) != 0 {
-        for lane in 0..BLOCK {
-            if doubtful[lane] != 0 {
-                x[lane] = T::of(quantile(shape[lane].wide(), words[lane]));
-            }
-        }
-    }
+    mend(shape, words, x, &doubtful);
 }
 
 /// One Halley step on the Erlang sum for whole shapes from 2 to 24; other shapes below 24 become doubtful.
 #[inline(always)]
-fn polish<T: Law>(
+fn polish<T: Fitted>(
     shape: &[T; BLOCK],
     words: &[u32; BLOCK],
     z: &[T; BLOCK],
@@ -462,7 +500,7 @@ mod tests {
     use crate::variate::uniform;
 
     struct Fill<'a, T>(&'a [T], &'a [u32], &'a mut [T]);
-    impl<T: Law> Kernel for Fill<'_, T> {
+    impl<T: Fitted> Kernel for Fill<'_, T> {
         type Output = ();
         #[inline(always)]
         fn run(self) {
@@ -470,7 +508,7 @@ mod tests {
         }
     }
 
-    fn values<T: Law>(shape: f64, words: &[u32]) -> Vec<f64> {
+    fn values<T: Fitted>(shape: f64, words: &[u32]) -> Vec<f64> {
         let mut out = vec![T::ZERO; words.len()];
         simd::dispatch(Fill(&vec![T::of(shape); words.len()], words, &mut out));
         out.iter().map(|x| x.wide()).collect()

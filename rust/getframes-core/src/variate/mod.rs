@@ -27,6 +27,96 @@ pub(crate) fn tail<T: Real>(word: u32) -> T {
 
 const TWO_POW_MINUS_32: f64 = 1.0 / 4_294_967_296.0;
 
+/// Lanes that choose their method together.
+pub(crate) const BLOCK: usize = 64;
+/// Lanes looked at together when lanes are gathered.
+const GROUP: usize = 16;
+
+/// A law that chooses its method block by block.
+///
+/// A trait and not closures: methods are inlined into each dispatch copy for certain, and so keep its wide registers.
+pub(crate) trait Law<T> {
+    /// The lanes of one block; those that need a method of their own are noted.
+    fn block(
+        parameter: &[T; BLOCK],
+        words: &[u32; BLOCK],
+        out: &mut [T; BLOCK],
+        first: usize,
+        scattered: &mut Scattered,
+    );
+
+    /// The noted lanes, gathered.
+    fn gathered(parameter: &[T; BLOCK], words: &[u32; BLOCK], out: &mut [T; BLOCK]);
+}
+
+/// Lanes of a tile that need a method of their own: they are gathered, and worked on together once the tile is done.
+pub(crate) struct Scattered {
+    lanes: [u16; TILE + 1],
+    found: usize,
+}
+
+impl Scattered {
+    /// Notes the lanes with a nonzero flag of the block that starts at lane `first` of the tile.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, first: usize, wanted: &[u32; BLOCK]) {
+        for start in (0..BLOCK).step_by(GROUP) {
+            if wanted[start..start + GROUP].iter().fold(0, |any, &one| any | one) != 0 {
+                for lane in start..start + GROUP {
+                    self.lanes[self.found] = (first + lane) as u16;
+                    self.found += usize::from(wanted[lane] != 0);
+                }
+            }
+        }
+    }
+}
+
+/// Fills `out` with the quantiles of a law, tile by tile.
+#[inline(always)]
+pub(crate) fn fill<T: Real, L: Law<T>>(parameter: &[T], words: &[u32], out: &mut [T]) {
+    for ((parameter, words), out) in parameter.chunks(TILE).zip(words.chunks(TILE)).zip(out.chunks_mut(TILE)) {
+        let count = out.len();
+        tile::<T, L>(&parameter[..count], &words[..count], out);
+    }
+}
+
+#[inline(always)]
+fn tile<T: Real, L: Law<T>>(parameter: &[T], words: &[u32], out: &mut [T]) {
+    let mut scattered = Scattered { lanes: [0; TILE + 1], found: 0 };
+    let whole = out.len() - out.len() % BLOCK;
+    for start in (0..whole).step_by(BLOCK) {
+        let end = start + BLOCK;
+        // A local result: the compiler then knows that it does not overlap the parameters.
+        let mut result = [T::ZERO; BLOCK];
+        let (parameter, words) = (&parameter[start..end], &words[start..end]);
+        let (parameter, words) = (parameter.try_into().expect("a block"), words.try_into().expect("a block"));
+        L::block(parameter, words, &mut result, start, &mut scattered);
+        out[start..end].copy_from_slice(&result);
+    }
+    let rest = &mut out[whole..];
+    if !rest.is_empty() {
+        let (mut padded, mut word, mut result) = ([T::ZERO; BLOCK], [0; BLOCK], [T::ZERO; BLOCK]);
+        padded[..rest.len()].copy_from_slice(&parameter[whole..]);
+        word[..rest.len()].copy_from_slice(&words[whole..]);
+        L::block(&padded, &word, &mut result, whole, &mut scattered);
+        rest.copy_from_slice(&result[..rest.len()]);
+    }
+    for lanes in scattered.lanes[..scattered.found].chunks(BLOCK) {
+        let (mut gathered, mut word, mut result) = ([T::ZERO; BLOCK], [0; BLOCK], [T::ZERO; BLOCK]);
+        for (to, &from) in lanes.iter().enumerate() {
+            // Lanes that pad the last block of a tile lie beyond it: their parameter stays 0.
+            if let Some(&value) = parameter.get(usize::from(from)) {
+                (gathered[to], word[to]) = (value, words[usize::from(from)]);
+            }
+        }
+        L::gathered(&gathered, &word, &mut result);
+        for (&value, &to) in result.iter().zip(lanes) {
+            if let Some(place) = out.get_mut(usize::from(to)) {
+                *place = value;
+            }
+        }
+    }
+}
+
 /// Uniforms of 52 bits from two draws, for fixed maps and random scenes.
 pub fn wide_uniforms(stream: Stream, first: u64, out: &mut [f64]) {
     let (mut high, mut low) = ([0; TILE], [0; TILE]);

@@ -16,12 +16,8 @@
 use crate::Real;
 use crate::real::polynomial;
 use crate::simd::{self, Kernel};
-use crate::variate::{TILE, normal};
+use crate::variate::{self, BLOCK, Law, Scattered, normal};
 
-/// Lanes that choose their method together.
-const BLOCK: usize = 64;
-/// Scattered lanes are searched in multiples of this.
-const GROUP: usize = 16;
 /// Means below this are searched.
 const SEARCH_BELOW: f32 = 7.0;
 /// Means above this take the Cornish-Fisher series.
@@ -63,34 +59,28 @@ const S_HALF: f32 = (0.5 * (S_MAX - S_MIN)) as f32;
 /// The work is done in single precision for both precisions: what it cannot decide is mended.
 #[inline(always)]
 pub fn fill<T: Real>(mean: &[T], words: &[u32], counts: &mut [T]) {
-    for ((mean, words), counts) in mean.chunks(TILE).zip(words.chunks(TILE)).zip(counts.chunks_mut(TILE)) {
-        let count = counts.len();
-        tile(&mean[..count], &words[..count], counts);
-    }
+    variate::fill::<T, Poisson>(mean, words, counts);
 }
 
-#[inline(always)]
-fn tile<T: Real>(mean: &[T], words: &[u32], counts: &mut [T]) {
-    let mut scattered = Scattered { lanes: [0; TILE + 1], found: 0 };
-    let whole = counts.len() - counts.len() % BLOCK;
-    for start in (0..whole).step_by(BLOCK) {
-        let end = start + BLOCK;
-        // A local result: the compiler then knows that it does not overlap the means.
-        let mut count = [T::ZERO; BLOCK];
-        let (mean, words) = (&mean[start..end], &words[start..end]);
-        let (mean, words) = (mean.try_into().expect("a block"), words.try_into().expect("a block"));
-        block(mean, words, &mut count, start, &mut scattered);
-        counts[start..end].copy_from_slice(&count);
+struct Poisson;
+
+impl<T: Real> Law<T> for Poisson {
+    #[inline(always)]
+    fn block(
+        mean: &[T; BLOCK],
+        words: &[u32; BLOCK],
+        counts: &mut [T; BLOCK],
+        first: usize,
+        scattered: &mut Scattered,
+    ) {
+        block(mean, words, counts, first, scattered);
     }
-    let rest = &mut counts[whole..];
-    if !rest.is_empty() {
-        let (mut mu, mut word, mut count) = ([T::ZERO; BLOCK], [0; BLOCK], [T::ZERO; BLOCK]);
-        mu[..rest.len()].copy_from_slice(&mean[whole..whole + rest.len()]);
-        word[..rest.len()].copy_from_slice(&words[whole..whole + rest.len()]);
-        block(&mu, &word, &mut count, whole, &mut scattered);
-        rest.copy_from_slice(&count[..rest.len()]);
+
+    #[inline(always)]
+    fn gathered(mean: &[T; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+        let mut room = [0.0; BLOCK];
+        search(mean, T::narrowed(mean, &mut room), words, counts);
     }
-    scattered.search(mean, words, counts);
 }
 
 #[inline(always)]
@@ -110,73 +100,25 @@ fn block<T: Real>(
     }
     let seam = SEARCH_BELOW.order();
     if most < seam {
-        search(mean, single, words, counts, BLOCK);
+        search(mean, single, words, counts);
     } else if least >= seam {
         invert(mean, single, words, counts);
     } else {
         // The inverse sees a harmless mean in the lanes of the search, which come later.
-        let mut high = [0.0; BLOCK];
+        let (mut high, mut low) = ([0.0; BLOCK], [0; BLOCK]);
         for lane in 0..BLOCK {
-            high[lane] = if single[lane] < SEARCH_BELOW { 100.0 } else { single[lane] };
+            let searched = single[lane] < SEARCH_BELOW;
+            high[lane] = if searched { 100.0 } else { single[lane] };
+            low[lane] = u32::from(searched);
         }
         invert(mean, &high, words, counts);
-        scattered.note(single, first);
+        scattered.note(first, &low);
     }
 }
 
-/// Lanes of a tile with low means among higher ones: they are searched together, once the tile is done.
-struct Scattered {
-    lanes: [u16; TILE + 1],
-    found: usize,
-}
-
-impl Scattered {
-    #[inline(always)]
-    fn note(&mut self, single: &[f32; BLOCK], first: usize) {
-        for start in (0..BLOCK).step_by(GROUP) {
-            if single[start..start + GROUP].iter().fold(false, |any, &mu| any | (mu < SEARCH_BELOW)) {
-                for lane in start..start + GROUP {
-                    self.lanes[self.found] = (first + lane) as u16;
-                    self.found += usize::from(single[lane] < SEARCH_BELOW);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn search<T: Real>(&self, mean: &[T], words: &[u32], counts: &mut [T]) {
-        for lanes in self.lanes[..self.found].chunks(BLOCK) {
-            let (mut low, mut mu, mut word) = ([T::ZERO; BLOCK], [0.0; BLOCK], [0; BLOCK]);
-            for (to, &from) in lanes.iter().enumerate() {
-                // Lanes that pad the last block lie beyond the tile: their mean stays 0.
-                if let Some(&value) = mean.get(usize::from(from)) {
-                    (low[to], mu[to], word[to]) = (value, value.narrow(), words[usize::from(from)]);
-                }
-            }
-            let mut count = [T::ZERO; BLOCK];
-            search(&low, &mu, &word, &mut count, lanes.len().next_multiple_of(GROUP));
-            for (from, &to) in lanes.iter().enumerate() {
-                if let Some(value) = counts.get_mut(usize::from(to)) {
-                    *value = count[from];
-                }
-            }
-        }
-    }
-}
-
-/// Means below 7: walks up the CDF, all lanes together, until every one of the first `used` lanes (a multiple of 16) has found its step.
-///
-/// The loops run over a number of lanes that is not known when they are compiled: short loops of known length are unrolled, and
-/// what comes of that is not vectorized well.
+/// Means below 7: walks up the CDF, all lanes together, until every one has found its step.
 #[inline(always)]
-fn search<T: Real>(
-    mean: &[T; BLOCK],
-    single: &[f32; BLOCK],
-    words: &[u32; BLOCK],
-    counts: &mut [T; BLOCK],
-    used: usize,
-) {
-    let used = used.min(BLOCK) / GROUP * GROUP;
+fn search<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
     // 1 - u >= mu implies u <= exp(-mu): no charge (the margin keeps the roundings on the safe side).
     let mut quiet = true;
     for lane in 0..BLOCK {
@@ -189,14 +131,14 @@ fn search<T: Real>(
     }
     let (mut term, mut sum, mut u) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
     let (mut k, mut gap) = ([0.0; BLOCK], [1.0; BLOCK]);
-    for lane in 0..used {
+    for lane in 0..BLOCK {
         u[lane] = ((words[lane] ^ (1 << 31)) as i32 as f32 + 0.5).mul_add(1.0 / 4_294_967_296.0, 0.5);
         term[lane] = (-single[lane]).exponential();
         sum[lane] = term[lane];
     }
     for reciprocal in RECIPROCALS {
         let mut open = 0u32;
-        for lane in 0..used {
+        for lane in 0..BLOCK {
             let above = u[lane] - sum[lane];
             gap[lane] = gap[lane].least(Real::abs(above));
             open |= u32::from(above > 0.0);
@@ -214,7 +156,7 @@ fn search<T: Real>(
         doubtful |= u32::from(gap[lane] < SEARCH_MARGIN);
     }
     if doubtful != 0 {
-        for lane in 0..used {
+        for lane in 0..BLOCK {
             if gap[lane] < SEARCH_MARGIN && single[lane] > 0.0 {
                 counts[lane] = T::of(exact(mean[lane].wide(), words[lane], f64::from(k[lane])));
             }
