@@ -77,6 +77,7 @@ class Camera:
         self._own_key = seed_key(seed)
         self._next_frame = 0
         self._maps: FixedPatternMaps | None = None
+        self._ready_for: set[str] = set()
 
     @classmethod
     def from_preset(cls, name: str, **kwargs: Any) -> Camera:
@@ -321,7 +322,7 @@ class Camera:
         *,
         include_truth: bool,
     ) -> Frame:
-        require_stages(self.config, scene=True)
+        self._require_stages("scene")
         if tuple(scene.shape) != self.resolution:
             raise ShapeError(
                 f"Scene.shape must be the shape of the frame, {self.resolution}, got {scene.shape}"
@@ -362,7 +363,7 @@ class Camera:
         quantum_efficiency: float | None = None,
         extra_electrons: Light = 0.0,
     ) -> Exposure:
-        require_stages(self.config)
+        self._require_stages("frame")
         return Exposure.checked(
             self.config,
             self.fixed_patterns,
@@ -374,6 +375,12 @@ class Camera:
             quantum_efficiency=quantum_efficiency,
             extra_electrons=extra_electrons,
         )
+
+    def _require_stages(self, use: str) -> None:
+        """Once for each use: a configuration does not change."""
+        if use not in self._ready_for:
+            require_stages(self.config, scene=use == "scene")
+            self._ready_for.add(use)
 
     def _temperature(self, temperature: Any) -> float:
         """A temperature in deg C; the dark-current law checks it."""

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Map = float | NDArray[np.floating[Any]]
 
 
+_PRECISIONS = {"f": "float32", "d": "float64"}
+"""Working precisions by the character of their dtype (its name is slow to ask for)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One step of the chain: a name, and what its law needs.
@@ -187,7 +191,7 @@ def _run(
         key=address.key if address else 0,
         frame=address.frame if address else 0,
         kind=address.kind if address else 0,
-        precision=dtype.name,
+        precision=_PRECISIONS[dtype.char],
         max_adu=max_adu,
     )
     return out
