@@ -72,7 +72,13 @@ struct Gamma;
 /// Blocks of large shapes take one method; where few lanes have charge, they are gathered first.
 impl<T: Fitted> Law<T> for Gamma {
     #[inline(always)]
-    fn block(shape: &[T; BLOCK], words: &[u32; BLOCK], out: &mut [T; BLOCK], first: usize, scattered: &mut Scattered) {
+    fn block(
+        shape: &[T; BLOCK],
+        words: &[u32; BLOCK],
+        out: &mut [T; BLOCK],
+        first: usize,
+        scattered: &mut Scattered,
+    ) -> bool {
         let border = T::of(if T::POLISH { LARGE } else { 3.0 });
         let (mut large, mut most, mut small, mut charged) = (0, 0, [0; BLOCK], [0; BLOCK]);
         for lane in 0..BLOCK {
@@ -89,8 +95,12 @@ impl<T: Fitted> Law<T> for Gamma {
         } else if most >= half {
             mixture(shape, words, out);
         } else {
-            scattered.note(first, &charged);
+            if most > 0 {
+                scattered.note(first, &charged);
+            }
+            return false;
         }
+        true
     }
 
     #[inline(always)]

@@ -36,14 +36,14 @@ const GROUP: usize = 16;
 ///
 /// A trait and not closures: methods are inlined into each dispatch copy for certain, and so keep its wide registers.
 pub(crate) trait Law<T> {
-    /// The lanes of one block; those that need a method of their own are noted.
+    /// The lanes of one block; those that need a method of their own are noted. False when every lane is 0 and nothing was written.
     fn block(
         parameter: &[T; BLOCK],
         words: &[u32; BLOCK],
         out: &mut [T; BLOCK],
         first: usize,
         scattered: &mut Scattered,
-    );
+    ) -> bool;
 
     /// The noted lanes, gathered.
     fn gathered(parameter: &[T; BLOCK], words: &[u32; BLOCK], out: &mut [T; BLOCK]);
@@ -89,8 +89,11 @@ fn tile<T: Real, L: Law<T>>(parameter: &[T], words: &[u32], out: &mut [T]) {
         let mut result = [T::ZERO; BLOCK];
         let (parameter, words) = (&parameter[start..end], &words[start..end]);
         let (parameter, words) = (parameter.try_into().expect("a block"), words.try_into().expect("a block"));
-        L::block(parameter, words, &mut result, start, &mut scattered);
-        out[start..end].copy_from_slice(&result);
+        if L::block(parameter, words, &mut result, start, &mut scattered) {
+            out[start..end].copy_from_slice(&result);
+        } else {
+            out[start..end].fill(T::ZERO);
+        }
     }
     let rest = &mut out[whole..];
     if !rest.is_empty() {

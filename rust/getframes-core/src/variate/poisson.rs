@@ -72,8 +72,8 @@ impl<T: Real> Law<T> for Poisson {
         counts: &mut [T; BLOCK],
         first: usize,
         scattered: &mut Scattered,
-    ) {
-        block(mean, words, counts, first, scattered);
+    ) -> bool {
+        block(mean, words, counts, first, scattered)
     }
 
     #[inline(always)]
@@ -90,7 +90,7 @@ fn block<T: Real>(
     counts: &mut [T; BLOCK],
     first: usize,
     scattered: &mut Scattered,
-) {
+) -> bool {
     let mut room = [0.0; BLOCK];
     let single = T::narrowed(mean, &mut room);
     let (mut least, mut most) = (single[0].order(), single[0].order());
@@ -100,7 +100,7 @@ fn block<T: Real>(
     }
     let seam = SEARCH_BELOW.order();
     if most < seam {
-        search(mean, single, words, counts);
+        return search(mean, single, words, counts);
     } else if least >= seam {
         invert(mean, single, words, counts);
     } else {
@@ -114,20 +114,20 @@ fn block<T: Real>(
         invert(mean, &high, words, counts);
         scattered.note(first, &low);
     }
+    true
 }
 
 /// Means below 7: walks up the CDF, all lanes together, until every one has found its step.
 #[inline(always)]
-fn search<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) {
+fn search<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK], counts: &mut [T; BLOCK]) -> bool {
     // 1 - u >= mu implies u <= exp(-mu): no charge (the margin keeps the roundings on the safe side).
     let mut quiet = true;
     for lane in 0..BLOCK {
         let folded = if words[lane] < 1 << 31 { 1 << 30 } else { !words[lane] as i32 };
         quiet &= (folded as f32 + 0.5) * (1.0 / 4_294_967_296.0) >= single[lane] * 1.000_001;
     }
-    *counts = [T::ZERO; BLOCK];
     if quiet {
-        return;
+        return false;
     }
     let (mut term, mut sum, mut u) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
     let (mut k, mut gap) = ([0.0; BLOCK], [1.0; BLOCK]);
@@ -162,6 +162,7 @@ fn search<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK
             }
         }
     }
+    true
 }
 
 /// 1/k; the search ends long before the table does (F(47; 7) = 1 - 4e-23).
