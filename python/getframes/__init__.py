@@ -16,7 +16,7 @@ _HOMES = {
     "getframes.camera": ("Camera",),
     "getframes.config": ("CameraConfig", "SensorType"),
     "getframes.frame": ("Frame", "FrameTruth"),
-    "getframes.noise.precision": ("resolve_precision",),
+    "getframes.precision": ("resolve_precision",),
     "getframes.presets": ("available_presets", "load_preset", "preset_info"),
     "getframes.scene": (
         "PSF",
@@ -129,7 +129,7 @@ if TYPE_CHECKING:
     from getframes.camera import Camera
     from getframes.config import CameraConfig, SensorType
     from getframes.frame import Frame, FrameTruth
-    from getframes.noise.precision import resolve_precision
+    from getframes.precision import resolve_precision
     from getframes.presets import available_presets, load_preset, preset_info
     from getframes.scene import (
         PSF,

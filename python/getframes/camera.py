@@ -12,9 +12,9 @@ from getframes.errors import DomainError, ShapeError, require
 from getframes.frame import Deferred, Frame, FrameTruth
 from getframes.noise.exposure import Exposure
 from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
-from getframes.noise.precision import resolve_precision
 from getframes.noise.simulate import require_plain_readout
 from getframes.noise.stream import STREAM_VERSION, Kind, seed_key
+from getframes.precision import resolve_precision
 from getframes.quantity import plain
 from getframes.threads import check_environment
 

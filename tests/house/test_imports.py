@@ -13,7 +13,7 @@ IMPORTS = imports()
 
 FLOORS = (
     {"errors"},
-    {"quantity", "backend", "threads", "memory"},
+    {"quantity", "backend", "threads", "memory", "precision"},
     {"spectral", "frame", "observation"},
     {"config"},
     {"presets"},

@@ -10,9 +10,9 @@ from getframes.noise.charge import (
     frame_electrons,
 )
 from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
-from getframes.noise.precision import resolve_precision
 from getframes.noise.signal import dark_signal_map, photo_signal_map
 from getframes.noise.simulate import SimulationResult, generate_dark_frame, simulate_frame
+from getframes.precision import resolve_precision
 
 __all__ = [
     "FixedPatternMaps",

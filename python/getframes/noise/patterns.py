@@ -8,8 +8,8 @@ import numpy as np
 
 from getframes._native import core, sim
 from getframes.memory import require_memory
-from getframes.noise.precision import working_dtype
 from getframes.noise.stream import Kind, StageId, seed_key
+from getframes.precision import working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray

@@ -9,7 +9,7 @@ import numpy as np
 from getframes.backend import require_cpu
 from getframes.noise.exposure import Exposure
 from getframes.noise.patterns import fixed_pattern_maps
-from getframes.noise.precision import working_dtype
+from getframes.precision import working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray

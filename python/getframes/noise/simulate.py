@@ -11,8 +11,8 @@ from getframes.config.stages import require_stages
 from getframes.errors import StageNotAvailableError
 from getframes.noise.exposure import Exposure
 from getframes.noise.patterns import fixed_pattern_maps
-from getframes.noise.precision import working_dtype
 from getframes.noise.stream import rng_key
+from getframes.precision import working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray

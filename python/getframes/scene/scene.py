@@ -12,6 +12,7 @@ import numpy as np
 
 from getframes.errors import DomainError, require
 from getframes.memory import require_memory
+from getframes.precision import working_dtype
 from getframes.scene.optics import Telescope
 from getframes.scene.psf import PSF
 from getframes.scene.sky import Sky
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     RateMap = NDArray[np.float64]
-
-PRECISIONS = {"single": np.float32, "float32": np.float32, "double": np.float64, "float64": np.float64}
 
 
 @dataclass
@@ -101,7 +100,7 @@ class Scene:
         SizeError
             When the map would not fit in memory; nothing has been allocated.
         """
-        return self._rate_map(_photons, time_s, offset_xy, _working_dtype(dtype, precision))
+        return self._rate_map(_photons, time_s, offset_xy, working_dtype(dtype, precision))
 
     def photoelectron_rate_map(
         self,
@@ -122,7 +121,7 @@ class Scene:
             When the band of the telescope has no `response`.
         """
         scale = partial(self._effective_qe, qe_curve)
-        return self._rate_map(scale, time_s, offset_xy, _working_dtype(dtype, precision))
+        return self._rate_map(scale, time_s, offset_xy, working_dtype(dtype, precision))
 
     def sky_photon_rate(self) -> float:
         """Photons of the sky [photons / s / pixel]."""
@@ -196,15 +195,3 @@ class Scene:
 
 def _photons(sed: SED | None) -> float:
     return 1.0
-
-
-def _working_dtype(dtype: DTypeLike | None, precision: str | None) -> np.dtype[Any]:
-    """float32 or float64, from either way of saying it."""
-    chosen = None if dtype is None else np.dtype(dtype)
-    require(chosen is None or chosen in (np.float32, np.float64), "", "dtype", "float32 or float64", dtype)
-    if precision is None:
-        return chosen or np.dtype(np.float64)
-    require(precision in PRECISIONS, "", "precision", "'single' or 'double'", precision)
-    wanted = np.dtype(PRECISIONS[precision])
-    require(chosen in (None, wanted), "", "dtype", f"{wanted}, as precision={precision!r} says", dtype)
-    return wanted

@@ -46,6 +46,6 @@ def working_dtype(float_dtype: DTypeLike | None, precision: str | DTypeLike | No
     if float_dtype is not None and precision is not None:
         one, other = resolve_precision(float_dtype), resolve_precision(precision)
         if one != other:
-            raise DomainError(f"float_dtype and precision must agree, got {one} and {other}")
+            raise DomainError(f"precision must be {one}, as the dtype says, got {other}")
     given = precision if precision is not None else float_dtype
     return np.dtype(np.float64) if given is None else resolve_precision(given)
