@@ -74,7 +74,7 @@ fn table<T: Working>(precision: &str, map: for<'a> fn(&'a [T]) -> Map<'a>) {
     let shot = Stage::Shot(Shot { stream: stream(StageId::Shot) });
     values::<T>("shot, mean 80 to 100", &[Stage::Input(Input { electrons: map(&sky) }), shot]);
     values::<T>("shot, mean 1 to 200, mixed", &[Stage::Input(Input { electrons: map(&mixed) }), shot]);
-    let induced = ClockInducedCharge { mean_e: 0.005, stream: stream(StageId::ClockInducedCharge) };
+    let induced = ClockInducedCharge::new(0.005, stream(StageId::ClockInducedCharge));
     values::<T>("clock-induced charge 0.005", &[Stage::ClockInducedCharge(induced)]);
     let mut coefficients = [0.0; 16];
     coefficients[0] = -0.01;

@@ -105,6 +105,19 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
+/// Asks for values that come next, so that they are on their way from memory while others are worked on. Changes nothing else.
+#[inline(always)]
+pub fn prefetch<V>(next: &[V]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in next.chunks(64 / size_of::<V>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch has no effect that a program could see, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = next;
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {

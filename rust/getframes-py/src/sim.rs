@@ -79,10 +79,9 @@ fn build<'a>(
         }),
         "extra" => Stage::Extra(Extra { extra_electrons: maps.get("extra_electrons")? }),
         "shot" => Stage::Shot(Shot { stream: stream(StageId::Shot) }),
-        "clock_induced_charge" => Stage::ClockInducedCharge(ClockInducedCharge {
-            mean_e: real("mean_e")?,
-            stream: stream(StageId::ClockInducedCharge),
-        }),
+        "clock_induced_charge" => {
+            Stage::ClockInducedCharge(ClockInducedCharge::new(real("mean_e")?, stream(StageId::ClockInducedCharge)))
+        }
         "full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: false }),
         "output_full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: true }),
         "nonlinearity" => {

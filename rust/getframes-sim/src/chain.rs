@@ -244,6 +244,10 @@ impl<T: Working> Kernel for Task<'_, T> {
             let out = self.first + done;
             let (row, column) = (out / self.region.shape[1], out % self.region.shape[1]);
             let sensor = (self.region.origin[0] + row) * self.region.sensor_width + self.region.origin[1] + column;
+            match &target {
+                Target::Adu(counts, _) => simd::prefetch(&counts[done..done + count]),
+                Target::Values(out) => simd::prefetch(&out[done..done + count]),
+            }
             let value = &mut values[..count];
             value.fill(T::ZERO);
             let (spare, scratch) = (&mut spare[..count], &mut scratch[..count]);
@@ -288,7 +292,7 @@ mod tests {
                 glow_shape: Map::Uniform(1.0),
             }),
             Stage::Shot(Shot { stream: stream(StageId::Shot) }),
-            Stage::ClockInducedCharge(ClockInducedCharge { mean_e: 0.01, stream: stream(StageId::ClockInducedCharge) }),
+            Stage::ClockInducedCharge(ClockInducedCharge::new(0.01, stream(StageId::ClockInducedCharge))),
             Stage::FullWell(FullWell { limit_e: 900.0, from_zero: false }),
             Stage::Gain(Gain { gain: 20.0, excess: 1.0, map: Map::Uniform(1.0), stream: stream(StageId::Gain) }),
             Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(8.0), stream: stream(StageId::ReadNoise) }),

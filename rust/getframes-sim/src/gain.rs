@@ -38,11 +38,14 @@ impl Gain<'_> {
                 return;
             }
             tile.draw(&self.stream);
-            let per_charge = T::of(1.0 / self.excess);
-            for (shape, &q) in tile.spare.iter_mut().zip(&*tile.value) {
-                *shape = q * per_charge;
+            if self.excess != 1.0 {
+                let per_charge = T::of(1.0 / self.excess);
+                for shape in tile.value.iter_mut() {
+                    *shape = *shape * per_charge;
+                }
             }
-            gamma::fill(tile.spare, &tile.words[..count], tile.value);
+            gamma::fill(tile.value, &tile.words[..count], tile.spare);
+            std::mem::swap(&mut tile.value, &mut tile.spare);
             scale = T::of(self.gain * self.excess);
         }
         for q in tile.value.iter_mut() {

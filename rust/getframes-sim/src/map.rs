@@ -1,6 +1,8 @@
 //! A quantity that is one number or one number a pixel, in either precision.
 
 use getframes_core::Real;
+use getframes_core::simd;
+use getframes_core::variate::TILE;
 
 /// A number, or an image in row-major order.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +46,13 @@ impl Map<'_> {
         match self {
             Self::Uniform(value) => tile.fill(T::of(*value)),
             Self::Single(values) => {
+                simd::prefetch(&values[end..values.len().min(end + TILE)]);
                 for (to, &from) in tile.iter_mut().zip(&values[first..end]) {
                     *to = T::from_single(from);
                 }
             }
             Self::Double(values) => {
+                simd::prefetch(&values[end..values.len().min(end + TILE)]);
                 for (to, &from) in tile.iter_mut().zip(&values[first..end]) {
                     *to = T::of(from);
                 }

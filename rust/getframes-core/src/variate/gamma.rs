@@ -132,12 +132,8 @@ fn large_block<T: Fitted>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; 
 /// Replaces the doubtful lanes by the scalar quantile.
 #[inline(always)]
 fn mend<T: Fitted>(shape: &[T; BLOCK], words: &[u32; BLOCK], x: &mut [T; BLOCK], doubtful: &[u32; BLOCK]) {
-    if doubtful.iter().fold(0, |any, &one| any | one) != 0 {
-        for lane in 0..BLOCK {
-            if doubtful[lane] != 0 {
-                x[lane] = T::of(quantile(shape[lane].wide(), words[lane]));
-            }
-        }
+    for lane in variate::flagged(doubtful) {
+        x[lane] = T::of(quantile(shape[lane].wide(), words[lane]));
     }
 }
 

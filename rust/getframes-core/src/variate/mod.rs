@@ -29,8 +29,6 @@ const TWO_POW_MINUS_32: f64 = 1.0 / 4_294_967_296.0;
 
 /// Lanes that choose their method together.
 pub(crate) const BLOCK: usize = 64;
-/// Lanes looked at together when lanes are gathered.
-const GROUP: usize = 16;
 
 /// A law that chooses its method block by block.
 ///
@@ -51,7 +49,7 @@ pub(crate) trait Law<T> {
 
 /// Lanes of a tile that need a method of their own: they are gathered, and worked on together once the tile is done.
 pub(crate) struct Scattered {
-    lanes: [u16; TILE + 1],
+    lanes: [u16; TILE],
     found: usize,
 }
 
@@ -59,14 +57,34 @@ impl Scattered {
     /// Notes the lanes with a nonzero flag of the block that starts at lane `first` of the tile.
     #[inline(always)]
     pub(crate) fn note(&mut self, first: usize, wanted: &[u32; BLOCK]) {
-        for start in (0..BLOCK).step_by(GROUP) {
-            if wanted[start..start + GROUP].iter().fold(0, |any, &one| any | one) != 0 {
-                for lane in start..start + GROUP {
-                    self.lanes[self.found] = (first + lane) as u16;
-                    self.found += usize::from(wanted[lane] != 0);
-                }
-            }
+        for lane in flagged(wanted) {
+            self.lanes[self.found] = (first + lane) as u16;
+            self.found += 1;
         }
+    }
+}
+
+/// The lanes whose flag is 1 (the others are 0), in order.
+#[inline(always)]
+pub(crate) fn flagged(flags: &[u32; BLOCK]) -> Flagged {
+    let (mut low, mut high) = (0, 0);
+    for lane in 0..BLOCK / 2 {
+        low |= flags[lane] << lane;
+        high |= flags[lane + BLOCK / 2] << lane;
+    }
+    Flagged(u64::from(low) | u64::from(high) << 32)
+}
+
+/// See [`flagged`]: one bit a lane.
+pub(crate) struct Flagged(u64);
+
+impl Iterator for Flagged {
+    type Item = usize;
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        let lane = self.0.trailing_zeros() as usize;
+        self.0 &= self.0.wrapping_sub(1);
+        (lane < BLOCK).then_some(lane)
     }
 }
 
@@ -81,7 +99,7 @@ pub(crate) fn fill<T: Real, L: Law<T>>(parameter: &[T], words: &[u32], out: &mut
 
 #[inline(always)]
 fn tile<T: Real, L: Law<T>>(parameter: &[T], words: &[u32], out: &mut [T]) {
-    let mut scattered = Scattered { lanes: [0; TILE + 1], found: 0 };
+    let mut scattered = Scattered { lanes: [0; TILE], found: 0 };
     let whole = out.len() - out.len() % BLOCK;
     for start in (0..whole).step_by(BLOCK) {
         let end = start + BLOCK;

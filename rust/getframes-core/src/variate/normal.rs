@@ -111,7 +111,7 @@ fn far_depth<T: Quantile>(word: u32) -> T {
 }
 
 /// Words looked at together when the tails are mended.
-const GROUP: usize = 16;
+const GROUP: usize = 64;
 
 /// The quantiles of a tile of words.
 #[inline(always)]

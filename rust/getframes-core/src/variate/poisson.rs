@@ -24,6 +24,8 @@ const SEARCH_BELOW: f32 = 7.0;
 const SERIES_ABOVE: f64 = 1_048_576.0;
 /// Means above this are not mended.
 const EXACT_BELOW: f64 = 4_294_967_296.0;
+/// Most counts that [`Steps`] tells apart.
+const MOST_STEPS: usize = 16;
 /// Distance from a step, in uniforms, below which a searched lane is mended.
 const SEARCH_MARGIN: f32 = 4e-6;
 /// Distance from a step, in counts, below which an inverted lane is mended, and its growth with sqrt(mu).
@@ -60,6 +62,51 @@ const S_HALF: f32 = (0.5 * (S_MAX - S_MIN)) as f32;
 #[inline(always)]
 pub fn fill<T: Real>(mean: &[T], words: &[u32], counts: &mut [T]) {
     variate::fill::<T, Poisson>(mean, words, counts);
+}
+
+/// The quantiles of one small mean, shared by all pixels: the words at which the count goes up.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    first: [u32; MOST_STEPS],
+    count: usize,
+}
+
+impl Steps {
+    /// The steps of a mean; `None` where there are more than a comparison with each is worth.
+    pub fn of(mean: f64) -> Option<Self> {
+        let mut steps = Self { first: [u32::MAX; MOST_STEPS], count: 0 };
+        for k in 0.. {
+            // P(X > k); the last word stands for 1 - u = 2^-33.
+            let above = mass(k as f64 + 1.0, mean) * upper_sum(k as f64 + 1.0, mean);
+            if mean == 0.0 || exact(mean, u32::MAX, k as f64) <= k as f64 {
+                return Some(steps);
+            }
+            if k == MOST_STEPS {
+                break;
+            }
+            let mut word = (4_294_967_295.5 - above * 4_294_967_296.0) as u32;
+            while exact(mean, word, k as f64) <= k as f64 {
+                word += 1;
+            }
+            while word > 0 && exact(mean, word - 1, k as f64) > k as f64 {
+                word -= 1;
+            }
+            steps.first[k] = word;
+            steps.count = k + 1;
+        }
+        None
+    }
+
+    /// Adds the counts of some words.
+    #[inline(always)]
+    pub fn add<T: Real>(&self, words: &[u32], counts: &mut [T]) {
+        let most = words.iter().fold(0, |most, &word| word.max(most));
+        for &first in self.first[..self.count].iter().take_while(|&&first| first <= most) {
+            for (count, &word) in counts.iter_mut().zip(words) {
+                *count += if word >= first { T::ONE } else { T::ZERO };
+            }
+        }
+    }
 }
 
 struct Poisson;
@@ -156,10 +203,9 @@ fn search<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK
         doubtful |= u32::from(gap[lane] < SEARCH_MARGIN);
     }
     if doubtful != 0 {
-        for lane in 0..BLOCK {
-            if gap[lane] < SEARCH_MARGIN && single[lane] > 0.0 {
-                counts[lane] = T::of(exact(mean[lane].wide(), words[lane], f64::from(k[lane])));
-            }
+        let flags = std::array::from_fn(|lane| u32::from(gap[lane] < SEARCH_MARGIN && single[lane] > 0.0));
+        for lane in variate::flagged(&flags) {
+            counts[lane] = T::of(exact(mean[lane].wide(), words[lane], f64::from(k[lane])));
         }
     }
     true
@@ -210,12 +256,8 @@ fn invert<T: Real>(mean: &[T; BLOCK], single: &[f32; BLOCK], words: &[u32; BLOCK
     for lane in 0..BLOCK {
         counts[lane] += T::from_single(steps[lane]);
     }
-    if doubtful.iter().fold(0, |any, &one| any | one) != 0 {
-        for lane in 0..BLOCK {
-            if doubtful[lane] != 0 {
-                counts[lane] = T::of(mend(mean[lane].wide(), words[lane]));
-            }
-        }
+    for lane in variate::flagged(&doubtful) {
+        counts[lane] = T::of(mend(mean[lane].wide(), words[lane]));
     }
 }
 
@@ -545,6 +587,20 @@ mod tests {
                 assert_eq!(single, want, "mean {mean}, word {word}, single");
             }
         }
+    }
+
+    #[test]
+    fn steps_are_the_exact_quantile() {
+        let words = words();
+        for mean in [0.0, 1e-9, 1e-4, 0.005, 0.1, 0.7, 1.3] {
+            let steps = Steps::of(mean).expect("the mean is small");
+            let mut counts = vec![0.0; words.len()];
+            steps.add(&words, &mut counts);
+            for (&word, &count) in words.iter().zip(&counts) {
+                assert_eq!(count, exact(mean, word, 0.0), "mean {mean}, word {word}");
+            }
+        }
+        assert!(Steps::of(50.0).is_none());
     }
 
     #[test]
