@@ -41,7 +41,7 @@ impl Gain<'_> {
             if self.excess != 1.0 {
                 let per_charge = T::of(1.0 / self.excess);
                 for shape in tile.value.iter_mut() {
-                    *shape = *shape * per_charge;
+                    *shape *= per_charge;
                 }
             }
             gamma::fill(tile.value, &tile.words[..count], tile.spare);
