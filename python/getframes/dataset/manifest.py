@@ -16,7 +16,7 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ class Journal:
 
     def append(self, index: int, entry: Entry) -> None:
         """Record a file that is about to get its final name. Any thread may call this."""
-        self._write(_line({"item": index, **_without_none(asdict(entry))}))
+        self._write(_line({"item": index, **_without_none(vars(entry))}))
         self.entries[index] = entry
 
     def finish(self) -> None:
@@ -220,7 +220,7 @@ class Journal:
 
 def manifest_content(recipe: dict[str, Any], entries: dict[int, Entry]) -> bytes:
     """The manifest: JSON with one line a file, which ends with the SHA-256 of all that stands before it."""
-    files = ",\n".join(json.dumps(_without_none(asdict(entries[index]))) for index in sorted(entries))
+    files = ",\n".join(json.dumps(_without_none(vars(entries[index]))) for index in sorted(entries))
     text = (
         f'{{\n"format": {FORMAT},\n"recipe": {json.dumps(recipe, indent=1)},\n"count": {len(entries)},\n'
         f'"files": [\n{files}\n],\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from copy import copy
+from copy import copy as copied
 from operator import index as as_integer
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -207,11 +207,12 @@ class PairDataset:
         frame: Frame = self.camera.observe_item(scene, self.exposure, self.temperature, self.seed, number)
         return frame
 
-    def _pair(self, frame: Frame) -> Pair:
+    def _pair(self, frame: Frame, *, copy: bool = True) -> Pair:
+        """The arrays of an item; without `copy` the truth may be the frame's own."""
         assert frame.truth is not None
         truth = np.asarray(frame.truth.mean_electrons)
         with np.errstate(over="ignore"):
-            pair = Pair(raw=frame.data.astype(self.dtype), truth=truth.astype(self.dtype))
+            pair = Pair(raw=frame.data.astype(self.dtype), truth=truth.astype(self.dtype, copy=copy))
         if self.dtype.itemsize < 4 and not np.isfinite(pair["truth"]).all():
             most = float(np.finfo(self.dtype).max)
             raise DomainError(
@@ -238,14 +239,14 @@ class PairDataset:
 
     def _item(self, number: int, scene: Scene, content: str | None = None) -> Item:
         frame = self._frame(number, scene)
-        return Item(number, content, lambda: self._pair(frame))
+        return Item(number, content, lambda: self._pair(frame, copy=False))
 
     def _continuing(self, folder: Path, prefix: str) -> PairDataset:
         """This data set with the seeds that were drawn for the folder, where none were given here."""
         record = read_record(folder, prefix)
         if record is None:
             return self
-        continued = copy(self)
+        continued = copied(self)
         if self.seed_drawn and record.recipe.get("seed_drawn"):
             continued.seed = record.recipe["seed"]
         if hasattr(self.scenes, "continuing"):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def writing_threads() -> int:
-    """Threads that encode, sum and write while the next frames are simulated: one a core, from 2 to 8."""
+    """Threads that encode, sum and write while the next frames are simulated: one a core, up to 8."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(2, min(8, cores))
+    return min(8, cores)
 
 
 def intact_items(journal: Journal) -> set[int]:
