@@ -92,23 +92,21 @@ impl<'a, T: Real> Tile<'a, T> {
         &mut self.pixels[start..start + columns.len()]
     }
 
-    /// Adds `light` times `fractions` to sixteen pixels of a row, which begin at a column that need not be in the tile.
+    /// Adds `light` times `fractions`, of either precision, to sixteen pixels of a row, which begin at a column that need not be in the tile.
     #[inline(always)]
-    fn add(&mut self, row: usize, column: i64, fractions: &[T; LANES], light: T) {
+    fn add<V: Real>(&mut self, row: usize, column: i64, fractions: &[V; LANES], light: T) {
         if column >= self.columns.start as i64 && column + LANES as i64 <= self.columns.end as i64 {
             let start = row * self.stride + (column as usize - self.first_column);
             if let Some(pixels) = self.pixels[start..].first_chunk_mut::<LANES>() {
-                let mut sum = *pixels;
                 for lane in 0..LANES {
-                    sum[lane] = fractions[lane].mul_add(light, sum[lane]);
+                    pixels[lane] = T::of(fractions[lane].wide()).mul_add(light, pixels[lane]);
                 }
-                *pixels = sum;
             }
         } else {
             let columns = self.columns(column, LANES);
             let skipped = (columns.start as i64 - column) as usize;
             for (pixel, fraction) in self.pixels(row, columns).iter_mut().zip(&fractions[skipped.min(LANES)..]) {
-                *pixel = fraction.mul_add(light, *pixel);
+                *pixel = T::of(fraction.wide()).mul_add(light, *pixel);
             }
         }
     }

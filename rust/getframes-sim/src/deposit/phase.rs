@@ -11,10 +11,12 @@
 //! f is interpolated at Chebyshev nodes on the square that the pixel sweeps, and the polynomial integrated exactly. Terms of high
 //! degree are dropped where they fall below [`TOLERANCE`] of the peak plus [`LOCAL_TOLERANCE`] of the pixel. That is coarser than single
 //! precision, so E is computed in f32 for images of either precision: a product of matrices, phases times coefficients,
-//! of a few stars at a time so that the coefficients are read once for all of them.
+//! of a few stars at a time so that the coefficients are read once for all of them. Terms that are even and odd in t are summed apart: where f
+//! is symmetric and there is one cell, sum and difference are the values of a row and of its mirror image.
 
 use super::{LANES, Profile, Stars, Tile, pixel_of};
 use getframes_core::real::Real;
+use getframes_core::simd::{self, Level};
 
 /// Error of any pixel, as a fraction of the peak pixel.
 pub const TOLERANCE: f64 = 5e-7;
@@ -25,10 +27,11 @@ pub const LOCAL_TOLERANCE: f64 = 2e-4;
 /// That further error at most, as a fraction of the peak pixel.
 pub const CORE_TOLERANCE: f64 = 2e-5;
 
-/// Stars that share one pass over the coefficients.
+/// Stars whose sums stand side by side; one pass over the coefficients serves one such group, or two where there are
+/// registers for it.
 const TOGETHER: usize = 4;
 
-/// Values of E that are prepared at a time, as far as [`TOGETHER`] stars need no more.
+/// Values of E that are prepared at a time, as far as two groups of stars need no more.
 const BATCH: usize = 1 << 14;
 
 /// Highest total degree in the two phases.
@@ -45,6 +48,10 @@ pub trait Density: Sync {
     fn scale(&self) -> f64;
     /// Degree that resolves f to 1e-7 of its peak on a square of half width `half` about a point.
     fn degree(&self, half: f64, u: f64, v: f64) -> usize;
+    /// Whether f(u, -v) = f(u, v).
+    fn is_mirrored(&self) -> bool {
+        false
+    }
     /// Whether light is drawn in the pixel at an offset from the star's own.
     fn covers(&self, column: i64, row: i64) -> bool;
     /// Farthest column and row that are covered.
@@ -58,12 +65,14 @@ pub(crate) fn degree_of_singularity(half: f64, distance: f64) -> usize {
     (16.2 / Real::logarithm(ellipse)).ceil() as usize
 }
 
-/// Sixteen neighbouring pixels of a row: their first column, and their coefficients, `terms` times [`LANES`] from `first`.
+/// Sixteen neighbouring pixels of a row: their first column, and their coefficients, [`LANES`] a term from `first`: those of the terms that
+/// are even in t, then the odd ones.
 #[derive(Clone, Copy, Debug)]
 struct Block {
     column: i64,
     first: usize,
-    terms: usize,
+    even: usize,
+    odd: usize,
 }
 
 /// The polynomials of one cell of phases.
@@ -73,6 +82,8 @@ struct Cell {
     rows: Vec<usize>,
     blocks: Vec<Block>,
     coefficients: Vec<f32>,
+    /// For each block with coefficients of its own, its number and that of its mirror image (its own where there is none).
+    computed: Vec<(usize, usize)>,
     /// Highest total degree that a block needs.
     degree: usize,
 }
@@ -95,8 +106,11 @@ struct Place {
     phase: (f64, f64),
 }
 
-/// The products of Chebyshev polynomials of a group of stars, side by side.
-type Terms = [[f32; TOGETHER]; MOST_TERMS];
+/// The products of Chebyshev polynomials of a group of stars, side by side: those even in t, those odd in t, each by rising degree.
+type Terms = [[[f32; TOGETHER]; MOST_TERMS]; 2];
+
+/// E of sixteen pixels for a group of stars.
+type Sums = [[f32; LANES]; TOGETHER];
 
 impl Phase {
     /// The polynomials of a density.
@@ -116,10 +130,9 @@ impl Phase {
     pub fn drawn(&self) -> f64 {
         let place = self.locate(0.0, 0.0);
         let cell = &self.cells[place.cell];
-        let mut terms = [[0.0; TOGETHER]; MOST_TERMS];
-        products(place.phase, HIGHEST, 0, &mut terms);
-        let values = cell.blocks.iter().flat_map(|block| cell.values(*block, &terms)[0]);
-        values.map(f64::from).sum()
+        let mut stamp = vec![[0.0; LANES]; self.blocks.max(1)];
+        self.fill(&[place], &mut stamp);
+        stamp[..cell.blocks.len()].as_flattened().iter().copied().map(f64::from).sum()
     }
 
     #[inline(always)]
@@ -138,19 +151,35 @@ impl Phase {
     /// E of the patches of some stars: `stamps[star][block][lane]`, with room for [`Phase::blocks`] blocks a star.
     #[inline(always)]
     fn fill(&self, places: &[Place], stamps: &mut [[f32; LANES]]) {
+        let groups = if simd::level() >= Level::Avx512 { 2 } else { 1 };
         let mut order: Vec<usize> = (0..places.len()).collect();
         order.sort_by_key(|&star| places[star].cell);
         for same_cell in order.chunk_by(|&a, &b| places[a].cell == places[b].cell) {
             let cell = &self.cells[places[same_cell[0]].cell];
-            for group in same_cell.chunks(TOGETHER) {
-                let mut terms = [[0.0; TOGETHER]; MOST_TERMS];
+            for group in same_cell.chunks(groups * TOGETHER) {
+                let mut terms = [[[[0.0; TOGETHER]; MOST_TERMS]; 2]; 2];
                 for (member, &star) in group.iter().enumerate() {
-                    products(places[star].phase, cell.degree, member, &mut terms);
+                    let terms = &mut terms[member / TOGETHER];
+                    products(places[star].phase, cell.degree, member % TOGETHER, terms);
                 }
-                for (number, block) in cell.blocks.iter().enumerate() {
-                    let values = cell.values(*block, &terms);
-                    for (&star, values) in group.iter().zip(&values) {
-                        stamps[star * self.blocks + number] = *values;
+                for &(number, mirrored) in &cell.computed {
+                    let block = cell.blocks[number];
+                    let (even, odd) = if group.len() > TOGETHER {
+                        cell.sums_of_two(block, &terms)
+                    } else {
+                        cell.sums(block, &terms[0])
+                    };
+                    for (member, &star) in group.iter().enumerate() {
+                        let (even, odd) = (&even.as_flattened()[member], &odd.as_flattened()[member]);
+                        let stamp = &mut stamps[star * self.blocks..];
+                        for lane in 0..LANES {
+                            stamp[number][lane] = (even[lane] + odd[lane]).most(0.0);
+                        }
+                        if mirrored != number {
+                            for lane in 0..LANES {
+                                stamp[mirrored][lane] = (even[lane] - odd[lane]).most(0.0);
+                            }
+                        }
                     }
                 }
             }
@@ -166,7 +195,7 @@ impl<T: Real> Profile<T> for Phase {
     #[inline(always)]
     fn draw(&self, stars: Stars<'_>, order: &[u32], mut tile: Tile<'_, T>) {
         let size = self.blocks.max(1);
-        let at_once = (BATCH / (size * LANES)).max(TOGETHER).min(order.len());
+        let at_once = (BATCH / (size * LANES)).max(2 * TOGETHER).min(order.len());
         let mut stamps = vec![[0.0; LANES]; at_once * size];
         let mut places = Vec::with_capacity(at_once);
         for group in order.chunks(at_once) {
@@ -200,36 +229,59 @@ impl Phase {
         for (row, patch_row) in here.zip(skipped..) {
             let numbers = cell.rows[patch_row]..cell.rows[patch_row + 1];
             for (block, values) in cell.blocks[numbers.clone()].iter().zip(&stamp[numbers]) {
-                let mut fractions = [T::ZERO; LANES];
-                for lane in 0..LANES {
-                    fractions[lane] = T::of(f64::from(values[lane]));
-                }
-                tile.add(row, column + block.column, &fractions, flux);
+                tile.add(row, column + block.column, values, flux);
             }
         }
     }
 }
 
 impl Cell {
-    /// E of the pixels of a block, never negative, for a group of stars.
+    /// The even and the odd part of E in the pixels of a block, for a group of stars.
     #[inline(always)]
-    fn values(&self, block: Block, terms: &Terms) -> [[f32; LANES]; TOGETHER] {
-        let mut sums = [[0.0f32; LANES]; TOGETHER];
-        let coefficients = self.coefficients[block.first..][..block.terms * LANES].chunks_exact(LANES);
-        for (coefficients, terms) in coefficients.zip(terms) {
-            for (sum, &term) in sums.iter_mut().zip(terms) {
-                for lane in 0..LANES {
-                    sum[lane] = coefficients[lane].mul_add(term, sum[lane]);
-                }
-            }
+    fn sums(&self, block: Block, [even, odd]: &Terms) -> ([Sums; 2], [Sums; 2]) {
+        let nothing = [[0.0; LANES]; TOGETHER];
+        let (mut sums, mut odd_sums) = (nothing, nothing);
+        let (even_terms, odd_terms) = self.terms_of(block);
+        for (coefficients, terms) in even_terms.zip(even) {
+            accumulate(&mut sums, coefficients, terms);
         }
-        // No `map` here: a closure that is not inlined would be compiled without the wide registers.
-        for sum in &mut sums {
-            for value in sum {
-                *value = value.most(0.0);
-            }
+        for (coefficients, terms) in odd_terms.zip(odd) {
+            accumulate(&mut odd_sums, coefficients, terms);
         }
-        sums
+        ([sums, nothing], [odd_sums, nothing])
+    }
+
+    /// The same for two groups: enough independent sums to hide the latency of a multiply-add.
+    #[inline(always)]
+    fn sums_of_two(&self, block: Block, [first, second]: &[Terms; 2]) -> ([Sums; 2], [Sums; 2]) {
+        let nothing = [[0.0; LANES]; TOGETHER];
+        let (mut a, mut b, mut odd_a, mut odd_b) = (nothing, nothing, nothing, nothing);
+        let (even_terms, odd_terms) = self.terms_of(block);
+        for ((coefficients, first), second) in even_terms.zip(&first[0]).zip(&second[0]) {
+            accumulate(&mut a, coefficients, first);
+            accumulate(&mut b, coefficients, second);
+        }
+        for ((coefficients, first), second) in odd_terms.zip(&first[1]).zip(&second[1]) {
+            accumulate(&mut odd_a, coefficients, first);
+            accumulate(&mut odd_b, coefficients, second);
+        }
+        ([a, b], [odd_a, odd_b])
+    }
+
+    #[inline(always)]
+    fn terms_of(&self, block: Block) -> (impl Iterator<Item = &[f32]>, impl Iterator<Item = &[f32]>) {
+        let all = &self.coefficients[block.first..][..(block.even + block.odd) * LANES];
+        let (even, odd) = all.split_at(block.even * LANES);
+        (even.chunks_exact(LANES), odd.chunks_exact(LANES))
+    }
+}
+
+#[inline(always)]
+fn accumulate(sums: &mut Sums, coefficients: &[f32], terms: &[f32; TOGETHER]) {
+    for (sum, &term) in sums.iter_mut().zip(terms) {
+        for lane in 0..LANES {
+            sum[lane] = coefficients[lane].mul_add(term, sum[lane]);
+        }
     }
 }
 
@@ -237,13 +289,18 @@ impl Cell {
 #[inline(always)]
 fn products((s, t): (f64, f64), degree: usize, member: usize, terms: &mut Terms) {
     let (s, t) = (chebyshev(s as f32), chebyshev(t as f32));
-    let mut term = 0;
+    let mut made = [0; 2];
     for degree in 0..=degree.min(HIGHEST) {
         for n in 0..=degree {
-            terms[term][member] = s[degree - n] * t[n];
-            term += 1;
+            terms[n % 2][made[n % 2]][member] = s[degree - n] * t[n];
+            made[n % 2] += 1;
         }
     }
+}
+
+/// Whether each of the first `count` terms, by rising degree, is odd in t.
+fn parities(count: usize) -> impl Iterator<Item = bool> {
+    (0..=HIGHEST).flat_map(|degree| (0..=degree).map(|n| n % 2 == 1)).take(count)
 }
 
 #[inline(always)]
@@ -270,8 +327,14 @@ impl Squares {
     /// The polynomials of all pixels of a cell.
     fn cell(&mut self, density: &impl Density, cell: (usize, usize), peak: f64) -> Cell {
         let (reach_x, reach_y) = (density.reach().0 as i64, density.reach().1 as i64);
-        let mut made = Cell { rows: vec![0], blocks: Vec::new(), coefficients: Vec::new(), degree: 0 };
+        let mut made =
+            Cell { rows: vec![0], blocks: Vec::new(), coefficients: Vec::new(), computed: Vec::new(), degree: 0 };
+        let mirrored = self.divisions == 1 && density.is_mirrored();
         for row in -reach_y..=reach_y {
+            if mirrored && row > 0 {
+                made.mirror((reach_y - row) as usize);
+                continue;
+            }
             let covered = |column: &i64| density.covers(*column, row);
             let first = (-reach_x..=reach_x).find(covered);
             let last = (-reach_x..=reach_x).rfind(covered);
@@ -312,12 +375,25 @@ impl Cell {
         while terms > (self.degree + 1) * (self.degree + 2) / 2 {
             self.degree += 1;
         }
-        self.blocks.push(Block { column, first: self.coefficients.len(), terms });
-        for term in 0..terms {
-            for lane in 0..LANES {
-                self.coefficients.push(pixels.get(lane).map_or(0.0, |pixel| pixel[term] as f32));
+        let odd = parities(terms).filter(|&odd| odd).count();
+        self.computed.push((self.blocks.len(), self.blocks.len()));
+        self.blocks.push(Block { column, first: self.coefficients.len(), even: terms - odd, odd });
+        for parity in [false, true] {
+            for (term, _) in parities(terms).enumerate().filter(|&(_, odd)| odd == parity) {
+                for lane in 0..LANES {
+                    self.coefficients.push(pixels.get(lane).map_or(0.0, |pixel| pixel[term] as f32));
+                }
             }
         }
+    }
+
+    /// Adds the mirror image of a row that is there.
+    fn mirror(&mut self, row: usize) {
+        for number in self.rows[row]..self.rows[row + 1] {
+            self.computed[number].1 = self.blocks.len();
+            self.blocks.push(self.blocks[number]);
+        }
+        self.rows.push(self.blocks.len());
     }
 }
 

@@ -31,6 +31,9 @@ impl<P: Radial> Density for P {
     fn degree(&self, half: f64, u: f64, v: f64) -> usize {
         Radial::degree(self, half, (u * u + v * v).sqrt())
     }
+    fn is_mirrored(&self) -> bool {
+        true
+    }
     fn covers(&self, column: i64, row: i64) -> bool {
         in_circle(Radial::reach(self), column, row)
     }
