@@ -55,10 +55,9 @@ def test_memory_and_time_of_a_large_sensor_are_told_without_having_it(
 
 
 def test_missing_stages_are_named(command: Command, experiment: Writer) -> None:
-    done = command("check", experiment("cti = 1e-5\nblooming = true\n" + BIAS))
+    done = command("check", experiment("persistence_fraction = 0.1\n" + BIAS))
     assert done.code == 2
-    assert "missing stage  charge transfer inefficiency" in done.out
-    assert "missing stage  blooming" in done.out
+    assert "missing stage  persistence" in done.out
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.house.imports import PACKAGE
 ROOT = PACKAGE.parents[1]
 EMPTY_NAMES = {"utils", "util", "helpers", "misc", "manager", "base", "common", "tools"}
 ROOMS = ("getframes-sim", "getframes-reduce", "getframes-psf", "getframes-fit")
-NOT_STAGES = {"__init__", "lib", "chain", "input", "map"}
+NOT_STAGES = {"__init__", "lib", "chain", "edge", "input", "map", "neighbour", "offset"}
 STAGES = sorted({path.stem for path in (PACKAGE / "reference" / "sim").glob("*.py")} - NOT_STAGES)
 KERNELS = sorted({path.stem for path in (ROOT / "rust" / "getframes-sim" / "src").glob("*.rs")} - NOT_STAGES)
 

@@ -35,8 +35,30 @@ def sensor_map(
     outlier_fraction: float,
     outlier_factor: float,
     precision: str,
+    channels: tuple[int, int, float] | None = None,
+    edge: tuple[float, float] | None = None,
 ) -> NDArray[np.floating[Any]]:
-    """A fixed pattern: a log-normal map of mean `scale` times a factor in a random fraction of the pixels."""
+    """A fixed pattern: a log-normal map of mean `scale` times a factor in a random fraction of the pixels.
+
+    `channels` (count, axis, spread) and `edge` (factor, scale [px]) multiply it further.
+    """
+
+def bias_structure(
+    shape: tuple[int, int],
+    *,
+    key: int,
+    amplitude: float,
+    channels: tuple[int, int, float],
+    texture: float,
+    edges: tuple[tuple[float, float, int | None], tuple[float, float, int | None]],
+    precision: str,
+) -> NDArray[np.floating[Any]]:
+    """The fixed structure of the bias: plane and columns, channels (count, axis, spread), texture, edges (amplitude, scale, axis)."""
+
+def dead_pixels(
+    shape: tuple[int, int], key: int, pixel_fraction: float, column_fraction: float
+) -> NDArray[np.bool_]:
+    """True where a pixel of the sensor is dead."""
 
 def edge_glow(shape: tuple[int, int], scale_px: float, precision: str) -> NDArray[np.floating[Any]]:
     """Glow that falls off from the edges, mean 1."""
@@ -46,3 +68,6 @@ def dark_current(rate_e_per_s: float, temperature_c: float, reference_c: float, 
 
 def logarithm(x: float) -> float:
     """Natural logarithm, the same on every machine."""
+
+def power(x: float, y: float) -> float:
+    """x^y for positive x, the same on every machine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ def conflicts(config: Any) -> Iterator[Conflict]:
     yield from _boundaries(config)
     yield from _per_amplifier(config)
     yield from _channels(config)
+    yield from _avalanche(config)
     yield from _region(config)
 
 
@@ -61,6 +63,21 @@ def _channels(config: Any) -> Iterator[Conflict]:
     if config.readout_channel_count > length:
         yield Conflict(
             "readout_channel_count", f"<= {length}, the pixels along its axis", config.readout_channel_count
+        )
+    spread, most = config.read_noise_channel_nonuniformity, math.sqrt(config.readout_channel_count - 1)
+    if spread and spread >= most:
+        rule = f"below {most:.4g}, as factors of mean 1 over {config.readout_channel_count} channels are"
+        yield Conflict("read_noise_channel_nonuniformity", rule, spread)
+    if config.bias_channel_spread_adu and config.readout_channel_count == 1:
+        yield Conflict(
+            "bias_channel_spread_adu", "0 with one readout channel", config.bias_channel_spread_adu
+        )
+
+
+def _avalanche(config: Any) -> Iterator[Conflict]:
+    if config.avalanche_input_noise_e and config.em_gain == 1.0:
+        yield Conflict(
+            "avalanche_input_noise_e", "0 without a gain (em_gain > 1)", config.avalanche_input_noise_e
         )
 
 

@@ -1,8 +1,12 @@
 """The signal chain as small functions: light to charge to counts."""
 
 from getframes.noise.charge import (
+    add_cosmic_rays,
+    apply_blooming,
+    apply_cti,
     apply_em_gain,
     apply_gain_stage,
+    apply_ipc,
     apply_nonlinearity,
     block_sum,
     dark_frame_electrons,
@@ -17,8 +21,12 @@ from getframes.precision import resolve_precision
 __all__ = [
     "FixedPatternMaps",
     "SimulationResult",
+    "add_cosmic_rays",
+    "apply_blooming",
+    "apply_cti",
     "apply_em_gain",
     "apply_gain_stage",
+    "apply_ipc",
     "apply_nonlinearity",
     "block_sum",
     "dark_frame_electrons",

@@ -1,7 +1,8 @@
 """The signal chain of one exposure: a list of stages that can be printed, shortened and reordered.
 
 A stage is a name and the numbers and maps it needs; the native chain runs any list of them, fused, and the same list one stage at a
-time gives the same bits.
+time gives the same bits. Blooming, charge transfer and interpixel capacitance look at other pixels: they stand between fused runs, and what
+comes before them runs on the whole sensor, where maps of a region are 0 outside it.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ class Stage:
     Attributes
     ----------
     name : str
-        As in the physics pages: photo, dark, extra, shot, clock_induced_charge, full_well, nonlinearity, gain, output_full_well,
-        reset_noise, read_noise, amplifier.
+        As in the physics pages: photo, dark, extra, shot, clock_induced_charge, cosmic_rays, full_well, blooming, cti, ipc,
+        nonlinearity, gain, output_full_well, defects, reset_noise, avalanche_input_noise, read_noise, amplifier, bias_structure,
+        common_mode.
     parameters : mapping
         Numbers and maps by name, units in the names.
     """
@@ -52,7 +54,7 @@ class Stage:
 
 def _shown(value: Any) -> str:
     if np.ndim(value) == 2:
-        return f"map of mean {np.mean(value):.6g}"
+        return f"map of mean {np.mean(value):.6g}"  # of a mask: the fraction that is set
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
@@ -99,16 +101,56 @@ def extra(extra_electrons: Map) -> Stage:
     return Stage("extra", {"extra_electrons": extra_electrons})
 
 
-def charge(config: CameraConfig, maps: FixedPatternMaps) -> tuple[Stage, ...]:
-    """From mean charge to the charge at the output node, in the order of detector.md."""
+def charge(config: CameraConfig, maps: FixedPatternMaps, exposure_s: float = 0.0) -> tuple[Stage, ...]:
+    """From mean charge to the charge at the output node, in the order of docs/adr/0004-chain-order-and-fusion.md."""
     stages = [Stage("shot")]
     if config.clock_induced_charge_e:
         stages.append(Stage("clock_induced_charge", {"mean_e": config.clock_induced_charge_e}))
-    stages.append(Stage("full_well", {"limit_e": config.full_well_e}))
+    stages += cosmic_rays(config, exposure_s)
+    stages.append(blooming(config.full_well_e) if config.blooming else full_well(config.full_well_e))
+    if config.cti:
+        stages.append(cti(config.cti))
+    coupling = (ipc(config.ipc_coupling),) if config.ipc_coupling else ()
+    in_pixel_gain = config.sensor_type == "EAPD"
+    if not in_pixel_gain:
+        stages += coupling
     stages += nonlinearity(config)
     if config.has_gain_stage:
         stages.append(gain(config.em_gain, config.gain_excess_noise_factor, maps.avalanche_gain_multiplier))
+    if in_pixel_gain:
+        stages += coupling
     return tuple(stages)
+
+
+def cosmic_rays(config: CameraConfig, exposure_s: float) -> tuple[Stage, ...]:
+    """Hits of one exposure over the whole sensor, or nothing."""
+    height, width = config.resolution
+    area_cm2 = height * width * (config.pixel_size_um * 1e-4) ** 2
+    mean_hits = config.cosmic_ray_rate_per_cm2_s * area_cm2 * exposure_s
+    if mean_hits == 0.0:
+        return ()
+    length = config.cosmic_ray_track_length_px
+    return (Stage("cosmic_rays", {"mean_hits": mean_hits, "track_length_px": length}),)
+
+
+def full_well(limit_e: float) -> Stage:
+    """A well that loses what it cannot hold."""
+    return Stage("full_well", {"limit_e": limit_e})
+
+
+def blooming(limit_e: float) -> Stage:
+    """A well whose excess flows along the column."""
+    return Stage("blooming", {"limit_e": limit_e})
+
+
+def cti(fraction: float) -> Stage:
+    """Charge left behind at every transfer towards row 0."""
+    return Stage("cti", {"cti": fraction})
+
+
+def ipc(coupling: float) -> Stage:
+    """What each of the four neighbours sees of a pixel."""
+    return Stage("ipc", {"coupling": coupling})
 
 
 def nonlinearity(config: CameraConfig) -> tuple[Stage, ...]:
@@ -131,8 +173,12 @@ def readout(config: CameraConfig, maps: FixedPatternMaps) -> tuple[Stage, ...]:
     """From the charge at the output node to analogue counts."""
     limit = config.output_full_well_e if config.output_full_well_e is not None else config.full_well_e
     stages = [Stage("output_full_well", {"limit_e": limit})]
+    if maps.defect_mask is not None:
+        stages.append(Stage("defects", {"dead": maps.defect_mask}))
     if config.reset_noise_e:
         stages.append(Stage("reset_noise", {"rms_e": config.reset_noise_e}))
+    if config.avalanche_input_noise_e:
+        stages.append(avalanche_input_noise(config, config.avalanche_input_noise_e))
     if np.ndim(maps.read_noise_sigma) or maps.read_noise_sigma:
         stages.append(Stage("read_noise", {"rms_e": maps.read_noise_sigma}))
     stages.append(
@@ -145,7 +191,20 @@ def readout(config: CameraConfig, maps: FixedPatternMaps) -> tuple[Stage, ...]:
             },
         )
     )
+    if np.ndim(maps.bias_structure) or maps.bias_structure:
+        stages.append(Stage("bias_structure", {"bias_structure_adu": maps.bias_structure}))
+    if config.readout_common_mode_noise_adu:
+        stages.append(Stage("common_mode", {"rms_adu": config.readout_common_mode_noise_adu}))
     return tuple(stages)
+
+
+def avalanche_input_noise(config: CameraConfig, input_noise_e: float) -> Stage:
+    """Noise behind the gain stage of RMS a G (G / G_ref)^(p - 1), for a noise `input_noise_e` at its input."""
+    growth = sim.power(
+        config.em_gain / config.avalanche_input_noise_reference_gain,
+        config.avalanche_input_noise_gain_exponent - 1.0,
+    )
+    return Stage("avalanche_input_noise", {"rms_e": input_noise_e * config.em_gain * growth})
 
 
 def count(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from getframes.backend import require_cpu
-from getframes.errors import ShapeError, require
+from getframes.errors import DomainError, ShapeError, require
 from getframes.noise import chain
 from getframes.noise.exposure import Exposure, counts_like
-from getframes.noise.image import readable
+from getframes.noise.image import nonnegative, number_or_nan, readable
 from getframes.noise.patterns import fixed_pattern_maps
 from getframes.noise.stream import Kind, rng_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,6 +68,86 @@ def apply_nonlinearity(
     return run_stages(chain.nonlinearity(config), electrons, 0)
 
 
+def apply_blooming(electrons: Any, full_well_e: float, *, backend: Any = None) -> NDArray[np.floating[Any]]:
+    """Charge after the wells have overflowed along their columns [e-].
+
+    Half of what is above the well flows down and half up, filling the pixels on its way; what reaches the edge is lost.
+
+    Parameters
+    ----------
+    electrons : array (height, width)
+        Charge [e-].
+    full_well_e : float
+        What a pixel holds [e-], > 0.
+    """
+    require_cpu(backend)
+    limit = number_or_nan(full_well_e)
+    require(0.0 < limit < np.inf, "", "full_well_e", "finite and > 0 e-", full_well_e)
+    return run_stages([chain.blooming(limit)], electrons, 0)
+
+
+def apply_cti(electrons: Any, cti: float, *, backend: Any = None) -> NDArray[np.floating[Any]]:
+    """Charge after its transfer to row 0 [e-]: row r leaves min(cti r q, q) to row r + 1; the last row loses it.
+
+    Parameters
+    ----------
+    electrons : array (height, width)
+        Charge [e-].
+    cti : float
+        Fraction left behind by one transfer, in [0, 1).
+    """
+    require_cpu(backend)
+    fraction = number_or_nan(cti)
+    require(0.0 <= fraction < 1.0, "", "cti", "in [0, 1)", cti)
+    return run_stages([chain.cti(fraction)], electrons, 0)
+
+
+def apply_ipc(electrons: Any, coupling: float, *, backend: Any = None) -> NDArray[np.floating[Any]]:
+    """Charge as the nodes see it [e-]: (1 - 4c) of the pixel and c of each of its four neighbours; none outside.
+
+    Moore, Ninkov & Forrest 2006, doi:10.1117/1.2219103.
+
+    Parameters
+    ----------
+    electrons : array (height, width)
+        Charge [e-].
+    coupling : float
+        c, in [0, 0.25).
+    """
+    require_cpu(backend)
+    fraction = number_or_nan(coupling)
+    require(0.0 <= fraction < 0.25, "", "coupling", "in [0, 0.25)", coupling)
+    return run_stages([chain.ipc(fraction)], electrons, 0)
+
+
+def add_cosmic_rays(
+    electrons: Any, config: CameraConfig, exposure_s: float, rng: Any, *, backend: Any = None
+) -> NDArray[np.floating[Any]]:
+    """Charge with the cosmic rays of one exposure [e-]: Poisson(rate area time) hits of Gamma(2, 5000 e-) each.
+
+    Parameters
+    ----------
+    electrons : array (height, width)
+        Charge [e-]; it stays as it is.
+    config : CameraConfig
+        Rate, length of the tracks (0 for single pixels), size of the pixels, and the sensor on which the hits fall.
+    exposure_s : float
+        Time over which they fall [s], >= 0.
+    rng : numpy Generator, int or None
+        As in `apply_gain_stage`.
+
+    Raises
+    ------
+    ShapeError
+        If the image is not one frame of the camera.
+    DomainError
+        If more than 1e7 hits are to be expected.
+    """
+    require_cpu(backend)
+    time_s = nonnegative(exposure_s, "exposure_s", "s")
+    return run_stages(chain.cosmic_rays(config, time_s), electrons, rng, config)
+
+
 def frame_electrons(
     config: CameraConfig,
     mean_electrons: Any,
@@ -76,7 +157,7 @@ def frame_electrons(
     backend: Any = None,
     fixed_patterns: FixedPatternMaps | None = None,
 ) -> NDArray[np.floating[Any]]:
-    """Charge at the output node [e-] for a mean charge: shot noise, CIC, full well, nonlinearity, gain.
+    """Charge at the output node [e-] for a mean charge: from shot noise to the gain stage, as `chain.charge` lists.
 
     Parameters
     ----------
@@ -85,14 +166,15 @@ def frame_electrons(
     rng : numpy Generator, int or None
         As in `apply_gain_stage`.
     exposure_s : float
-        Time over which cosmic rays would fall; this version has none.
+        Time over which cosmic rays fall [s].
     """
     require_cpu(backend)
+    time_s = nonnegative(exposure_s, "exposure_s", "s")
     values = readable(mean_electrons, "mean_electrons", np.dtype(np.float64))
     maps = (
         fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=values.dtype)
     )
-    return run_stages(chain.charge(config, maps), values, rng, config)
+    return run_stages(chain.charge(config, maps, time_s), values, rng, config)
 
 
 def digitize(
@@ -108,38 +190,78 @@ def digitize(
     avalanche_input_noise_e: float | None = None,
     out: Any | None = None,
 ) -> NDArray[np.uint32]:
-    """Counts [ADU] of the charge at the output node: well, reset and read noise, gain, bias, rounding, clipping.
+    """Counts [ADU] of the charge at the output node: well, defects, noise, gain, bias, rounding, clipping.
 
-    `reset_noise_e` is a map added instead of a drawn one. Correlated read noise, common mode and avalanche input noise belong to
-    stages that this version does not have, and are an error when given.
+    Parameters
+    ----------
+    electrons : array (height, width)
+        Charge at the output node [e-].
+    rng : numpy Generator, int or None
+        As in `apply_gain_stage`.
+    reset_noise_e : float or array (height, width), optional
+        Reset noise [e-], added instead of a drawn one.
+    correlated_read_noise_e : float or array (height, width), optional
+        The part of the read noise that reads of a ramp share [e-]; what is drawn is then sqrt(1 - f) of the read noise, with
+        f the camera's `read_noise_correlated_fraction`.
+    common_mode_adu : float or array (height, width), optional
+        Common mode [ADU], added instead of a drawn one.
+    avalanche_input_noise_e : float, optional
+        Input noise of the avalanche gain [e-], instead of the camera's.
+    out : array of uint32 (height, width), optional
+        Where the counts go.
     """
-    from getframes.errors import StageNotAvailableError
-
     require_cpu(backend)
-    absent = {
-        "correlated_read_noise_e": correlated_read_noise_e,
-        "common_mode_adu": common_mode_adu,
-        "avalanche_input_noise_e": avalanche_input_noise_e,
-    }
-    for name, value in absent.items():
-        if value is not None:
-            raise StageNotAvailableError(f"digitize: {name} needs a stage that this version does not have")
     charge = readable(electrons, "electrons", np.dtype(np.float64))
     _require_frame(charge, config)
     maps = (
         fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=charge.dtype)
     )
+    stages = list(chain.readout(config, maps))
     if reset_noise_e is not None:
-        well = chain.readout(config, maps)[0].parameters["limit_e"]
-        charge = np.clip(charge, 0.0, well) + np.asarray(reset_noise_e, charge.dtype)
-    stages = [
-        stage
-        for stage in chain.readout(config, maps)
-        if reset_noise_e is None or stage.name not in ("reset_noise", "output_full_well")
-    ]
+        stages = _given(
+            stages, "reset_noise", {"reset_noise_e": _noise(reset_noise_e, "reset_noise_e", charge)}
+        )
+    if correlated_read_noise_e is not None:
+        shared = _noise(correlated_read_noise_e, "correlated_read_noise_e", charge)
+        fresh = math.sqrt(1.0 - config.read_noise_correlated_fraction)
+        stages = _given(stages, "correlated_read_noise", {"correlated_read_noise_e": shared})
+        stages = [_scaled(stage, fresh) if stage.name == "read_noise" else stage for stage in stages]
+    if common_mode_adu is not None:
+        offset = _noise(common_mode_adu, "common_mode_adu", charge)
+        stages = [stage for stage in stages if stage.name != "common_mode"]
+        stages.append(chain.Stage("common_mode", {"common_mode_adu": offset}))
+    if avalanche_input_noise_e is not None:
+        noise = nonnegative(avalanche_input_noise_e, "avalanche_input_noise_e", "e-")
+        stages = _given(
+            stages, "avalanche_input_noise", chain.avalanche_input_noise(config, noise).parameters
+        )
     address = chain.Address(rng_key(rng), 0, Kind.LIGHT)
     source = chain.Stage("input", {"electrons": charge})
     return chain.count([source, *stages], config, address, charge.dtype, counts_like(charge.shape, out))
+
+
+def _noise(value: Any, name: str, charge: NDArray[Any]) -> float | NDArray[np.floating[Any]]:
+    """Noise that is given: a finite number, or an image like the charge; it may be negative."""
+    if np.ndim(value) == 0:
+        require(math.isfinite(number_or_nan(value)), "", name, "finite", value)
+        return float(value)
+    image = readable(value, name, charge.dtype)
+    if image.shape != charge.shape:
+        raise ShapeError(f"{name} must be a number or have shape {charge.shape}, got {image.shape}")
+    _require_finite(image, name)
+    return image
+
+
+def _given(stages: list[chain.Stage], name: str, parameters: Mapping[str, Any]) -> list[chain.Stage]:
+    """The readout with one noise given: in the place where it would be drawn."""
+    order = ("output_full_well", "defects", "reset_noise", "avalanche_input_noise", "correlated_read_noise")
+    others = [stage for stage in stages if stage.name != name]
+    at = sum(stage.name in order[: order.index(name)] for stage in others)
+    return [*others[:at], chain.Stage(name, parameters), *others[at:]]
+
+
+def _scaled(noise: chain.Stage, factor: float) -> chain.Stage:
+    return chain.Stage(noise.name, {"rms_e": noise.parameters["rms_e"] * factor})
 
 
 def dark_frame_electrons(
@@ -152,7 +274,7 @@ def dark_frame_electrons(
     exposure = Exposure.checked(
         config, maps, dtype, photon_rate=0.0, exposure=exposure_s, temperature=temperature_c
     )
-    stages = (*exposure.mean_stages(), *chain.charge(config, maps))
+    stages = (*exposure.mean_stages(), *chain.charge(config, maps, exposure.exposure_s))
     return chain.values(stages, config, chain.Address(rng_key(rng), 0, exposure.kind), dtype)
 
 
@@ -183,6 +305,7 @@ def run_stages(
     charge = readable(electrons, "electrons", np.dtype(np.float64))
     if charge.ndim != 2:
         raise ShapeError(f"electrons must have shape (height, width), got {charge.shape}")
+    _require_finite(charge, "electrons")
     source = chain.Stage("input", {"electrons": charge})
     address = chain.Address(rng_key(rng), 0, Kind.LIGHT)
     if config is not None:
@@ -196,3 +319,9 @@ def run_stages(
 def _require_frame(charge: NDArray[Any], config: CameraConfig) -> None:
     if charge.shape != config.output_resolution:
         raise ShapeError(f"electrons must have shape {config.output_resolution}, got {charge.shape}")
+
+
+def _require_finite(image: NDArray[Any], name: str) -> None:
+    if not np.isfinite(image).all():
+        y, x = np.argwhere(~np.isfinite(image))[0]
+        raise DomainError(f"{name} must be finite, got {image[y, x]} at (y, x) = ({y}, {x})")

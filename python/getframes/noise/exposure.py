@@ -123,7 +123,7 @@ class Exposure:
         """The whole chain of this frame, ready to be printed, shortened, reordered or run."""
         return (
             *self.mean_stages(),
-            *chain.charge(self.config, self.maps),
+            *chain.charge(self.config, self.maps, self.exposure_s),
             *chain.readout(self.config, self.maps),
         )
 

@@ -48,10 +48,15 @@ def readable(value: Any, name: str, dtype: np.dtype[Any]) -> NDArray[np.floating
 
 def nonnegative(value: Any, name: str, unit: str) -> float:
     """A scalar that is finite and >= 0."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
+    number = number_or_nan(value)
     if not 0.0 <= number < float("inf"):
         raise DomainError(f"{name} must be finite and >= 0 {unit}".rstrip() + f", got {value!r}")
     return number
+
+
+def number_or_nan(value: Any) -> float:
+    """A number; NaN, which breaks every rule, for what is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")

@@ -34,9 +34,9 @@ class FixedPatternMaps(NamedTuple):
     amplifier_offset: Map
     """Offset of each pixel's amplifier [ADU]."""
     bias_structure: Map
-    """Structure of the bias [ADU]."""
+    """Structure of the bias [ADU]: plane and columns, channels, texture, edges."""
     defect_mask: NDArray[np.bool_] | None
-    """Dead pixels."""
+    """True where a pixel is dead, alone or with its column; None where none can be."""
     read_noise_sigma: Map
     """RMS read noise [e-]."""
     avalanche_gain_multiplier: Map
@@ -70,7 +70,8 @@ def fixed_pattern_maps(
             (
                 config.prnu,
                 config.dark_current_nonuniformity or config.hot_pixel_fraction,
-                config.read_noise_nonuniformity or config.read_noise_rts_fraction,
+                config.read_noise_nonuniformity or config.read_noise_rts_fraction or _has_profile(config),
+                _has_bias_structure(config),
                 config.detector_glow_edge_scale_px and config.detector_glow_e_per_s,
                 config.has_gain_stage and config.avalanche_gain_nonuniformity,
             ),
@@ -88,13 +89,14 @@ def fixed_pattern_maps(
         prnu_multiplier=maps.drawn(StageId.PRNU, config.prnu),
         amplifier_gain=maps.amplifiers(_amplifier_gains(config), config.gain_e_per_adu),
         amplifier_offset=maps.amplifiers(_amplifier_offsets(config), 0.0),
-        bias_structure=0.0,
-        defect_mask=None,
+        bias_structure=maps.bias_structure(),
+        defect_mask=maps.dead_pixels(),
         read_noise_sigma=maps.drawn(
             StageId.READ_NOISE_CORE,
             config.read_noise_nonuniformity,
             scale=config.read_noise_e,
             outliers=(StageId.READ_NOISE_RTS, config.read_noise_rts_fraction, config.read_noise_rts_factor),
+            has_profile=_has_profile(config),
         ),
         avalanche_gain_multiplier=maps.drawn(
             StageId.AVALANCHE_GAIN, config.avalanche_gain_nonuniformity * sim.logarithm(config.em_gain)
@@ -118,10 +120,17 @@ class _Maker:
         *,
         scale: float = 1.0,
         outliers: tuple[StageId, float, float] = (StageId.HOT_PIXELS, 0.0, 1.0),
+        has_profile: bool = False,
     ) -> Map:
         outlier_stage, fraction, factor = outliers
-        if spread == 0.0 and (fraction == 0.0 or factor == 1.0):
+        if spread == 0.0 and (fraction == 0.0 or factor == 1.0) and not has_profile:
             return scale
+        config = self.config
+        channels = (
+            config.readout_channel_count,
+            config.readout_channel_axis,
+            config.read_noise_channel_nonuniformity,
+        )
         return _frozen(
             sim.sensor_map(
                 self.config.resolution,
@@ -133,6 +142,47 @@ class _Maker:
                 outlier_fraction=fraction,
                 outlier_factor=factor,
                 precision=self.dtype.name,
+                channels=channels if has_profile and channels[2] else None,
+                edge=(config.read_noise_edge_factor, config.read_noise_edge_scale_px)
+                if has_profile
+                else None,
+            )
+        )
+
+    def bias_structure(self) -> Map:
+        config = self.config
+        if not _has_bias_structure(config):
+            return 0.0
+        return _frozen(
+            sim.bias_structure(
+                config.resolution,
+                key=self.key,
+                amplitude=config.bias_structure_amplitude_adu,
+                channels=(
+                    config.readout_channel_count,
+                    config.readout_channel_axis,
+                    config.bias_channel_spread_adu,
+                ),
+                texture=config.bias_pixel_spread_adu,
+                edges=(
+                    (config.bias_edge_amplitude_adu, config.bias_edge_scale_px, config.bias_edge_axis),
+                    (
+                        config.bias_edge_secondary_amplitude_adu,
+                        config.bias_edge_secondary_scale_px,
+                        config.bias_edge_secondary_axis,
+                    ),
+                ),
+                precision=self.dtype.name,
+            )
+        )
+
+    def dead_pixels(self) -> NDArray[np.bool_] | None:
+        config = self.config
+        if config.dead_pixel_fraction == 0.0 and config.bad_column_fraction == 0.0:
+            return None
+        return _frozen(
+            sim.dead_pixels(
+                config.resolution, self.key, config.dead_pixel_fraction, config.bad_column_fraction
             )
         )
 
@@ -155,6 +205,24 @@ class _Maker:
         )
         blocks = values.astype(self.dtype).reshape(self.config.amplifier_layout)
         return _frozen(np.repeat(np.repeat(blocks, rows, axis=0), columns, axis=1))
+
+
+def _has_profile(config: CameraConfig) -> bool:
+    """Whether the read noise depends on the channel or on the distance to the edge."""
+    at_edge = config.read_noise_edge_factor != 1.0 and config.read_noise_edge_scale_px > 0.0
+    return at_edge or config.read_noise_channel_nonuniformity > 0.0
+
+
+def _has_bias_structure(config: CameraConfig) -> bool:
+    return any(
+        (
+            config.bias_structure_amplitude_adu,
+            config.bias_channel_spread_adu,
+            config.bias_pixel_spread_adu,
+            config.bias_edge_amplitude_adu and config.bias_edge_scale_px,
+            config.bias_edge_secondary_amplitude_adu and config.bias_edge_secondary_scale_px,
+        )
+    )
 
 
 def _amplifier_gains(config: CameraConfig) -> NDArray[np.float64] | None:

@@ -32,8 +32,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(sim::run_chain, room)?)?;
         room.add_function(wrap_pyfunction!(sim::sensor_map, room)?)?;
         room.add_function(wrap_pyfunction!(sim::edge_glow, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::bias_structure, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::dead_pixels, room)?)?;
         room.add_function(wrap_pyfunction!(sim::dark_current, room)?)?;
-        room.add_function(wrap_pyfunction!(sim::logarithm, room)?)
+        room.add_function(wrap_pyfunction!(sim::logarithm, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::power, room)?)
     })?;
     room(module, "deposit", deposit::fill)?;
     room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;

@@ -3,19 +3,30 @@
 use crate::boundary::{Held, in_precision, interruptible, raise};
 use getframes_core::stream::Stream;
 use getframes_core::{Error, StageId};
+use getframes_sim::Map;
 use getframes_sim::amplifier::Amplifier;
+use getframes_sim::bias_structure::BiasStructure;
+use getframes_sim::blooming::Blooming;
 use getframes_sim::chain::{self, Output, Region, SMALL, Stage, Working};
+use getframes_sim::channels::{self, Channels};
+use getframes_sim::common_mode;
+use getframes_sim::cosmic_ray::{self, CosmicRays, Deposit};
+use getframes_sim::cti::Cti;
 use getframes_sim::dark::{self, Dark};
+use getframes_sim::defects::{self, Defects};
+use getframes_sim::edge::Edge;
 use getframes_sim::extra::Extra;
 use getframes_sim::full_well::FullWell;
 use getframes_sim::gain::Gain;
 use getframes_sim::input::Input;
+use getframes_sim::ipc::Ipc;
 use getframes_sim::nonlinearity::{MAX_TERMS, Nonlinearity};
-use getframes_sim::pattern::{self, Pattern};
+use getframes_sim::offset::Offset;
+use getframes_sim::pattern::{self, Pattern, Profile};
 use getframes_sim::photo::Photo;
 use getframes_sim::read_noise::ReadNoise;
 use getframes_sim::shot::{ClockInducedCharge, Shot};
-use numpy::{Element, PyArray2, PyArrayMethods, PyReadwriteArray2};
+use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -24,15 +35,29 @@ use pyo3::types::PyDict;
 type Described<'py> = (String, Bound<'py, PyDict>);
 
 /// Maps that a stage may take, by name, and whether they lie over the frame or over the sensor.
-const FRAME_MAPS: [&str; 4] = ["photon_rate", "background", "extra_electrons", "electrons"];
-const SENSOR_MAPS: [&str; 7] =
-    ["prnu", "multiplier", "glow_shape", "gain_map", "rms_e", "gain_e_per_adu", "offset_adu"];
+const FRAME_MAPS: [&str; 7] = [
+    "photon_rate",
+    "background",
+    "extra_electrons",
+    "electrons",
+    "common_mode_adu",
+    "reset_noise_e",
+    "correlated_read_noise_e",
+];
+const SENSOR_MAPS: [&str; 8] =
+    ["prnu", "multiplier", "glow_shape", "gain_map", "rms_e", "gain_e_per_adu", "offset_adu", "bias_structure_adu"];
 
-/// The maps of one stage, held for the call.
-struct Maps<'py>(Vec<(&'static str, Held<'py>, usize)>);
+/// What a stage refers to, held for the call: its maps, the dead pixels, the hits of cosmic rays.
+struct Referred<'py> {
+    maps: Vec<(&'static str, Held<'py>, usize)>,
+    dead: Option<PyReadonlyArray2<'py, bool>>,
+    deposits: Vec<Deposit>,
+}
 
-impl<'py> Maps<'py> {
-    fn of(parameters: &Bound<'py, PyDict>, frame: usize, sensor: usize) -> PyResult<Self> {
+impl<'py> Referred<'py> {
+    fn of(stage: &Described<'py>, region: Region, stream: impl Fn(StageId) -> Stream) -> PyResult<Self> {
+        let (name, parameters) = stage;
+        let [frame, sensor] = [region.pixels(), Region::whole(region.sensor).pixels()];
         let mut maps = Vec::new();
         let known = FRAME_MAPS.iter().map(|&name| (name, frame)).chain(SENSOR_MAPS.iter().map(|&name| (name, sensor)));
         for (name, pixels) in known {
@@ -40,26 +65,44 @@ impl<'py> Maps<'py> {
                 maps.push((name, Held::take(parameters, name)?, pixels));
             }
         }
-        Ok(Self(maps))
+        let (mut dead, mut deposits) = (None, Vec::new());
+        match name.as_str() {
+            "defects" => dead = Some(number(parameters, "dead")?),
+            "cosmic_rays" => {
+                let (hits, length) = (number(parameters, "mean_hits")?, number(parameters, "track_length_px")?);
+                deposits =
+                    cosmic_ray::draw(hits, length, region.sensor, &stream(StageId::CosmicRays)).map_err(raise)?;
+            }
+            _ => {}
+        }
+        Ok(Self { maps, dead, deposits })
     }
 
-    fn get(&self, name: &str) -> PyResult<getframes_sim::Map<'_>> {
-        let found = self.0.iter().find(|(known, ..)| *known == name);
+    fn get(&self, name: &str) -> PyResult<Map<'_>> {
+        let found = self.maps.iter().find(|(known, ..)| *known == name);
         let (known, held, pixels) =
             found.ok_or_else(|| PyTypeError::new_err(format!("the stage needs the parameter {name}")))?;
         held.map(known, *pixels)
     }
+
+    fn dead(&self, region: Region) -> PyResult<&[bool]> {
+        let wrong = || PyTypeError::new_err("the stage needs the parameter dead, a contiguous map over the sensor");
+        let dead = self.dead.as_ref().ok_or_else(wrong)?.as_slice().map_err(|_| wrong())?;
+        if dead.len() == Region::whole(region.sensor).pixels() { Ok(dead) } else { Err(wrong()) }
+    }
 }
 
-fn number<'py, T: FromPyObjectOwned<'py, Error = PyErr>>(parameters: &Bound<'py, PyDict>, name: &str) -> PyResult<T> {
+fn number<'py, T: FromPyObjectOwned<'py>>(parameters: &Bound<'py, PyDict>, name: &str) -> PyResult<T> {
     let value = parameters.get_item(name)?;
-    value.ok_or_else(|| PyTypeError::new_err(format!("the stage needs the parameter {name}")))?.extract()
+    let value = value.ok_or_else(|| PyTypeError::new_err(format!("the stage needs the parameter {name}")))?;
+    value.extract().map_err(Into::into)
 }
 
 fn build<'a>(
     name: &str,
     parameters: &Bound<'_, PyDict>,
-    maps: &'a Maps<'_>,
+    maps: &'a Referred<'_>,
+    region: Region,
     stream: impl Fn(StageId) -> Stream,
 ) -> PyResult<Stage<'a>> {
     let real = |name| number::<f64>(parameters, name);
@@ -82,6 +125,11 @@ fn build<'a>(
         "clock_induced_charge" => {
             Stage::ClockInducedCharge(ClockInducedCharge::new(real("mean_e")?, stream(StageId::ClockInducedCharge)))
         }
+        "cosmic_rays" => Stage::CosmicRays(CosmicRays { deposits: &maps.deposits }),
+        "blooming" => Stage::Blooming(Blooming { limit_e: real("limit_e")? }),
+        "cti" => Stage::Cti(Cti { cti: real("cti")? }),
+        "ipc" => Stage::Ipc(Ipc { coupling: real("coupling")? }),
+        "defects" => Stage::Defects(Defects { dead: maps.dead(region)? }),
         "full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: false }),
         "output_full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: true }),
         "nonlinearity" => {
@@ -99,13 +147,32 @@ fn build<'a>(
             map: maps.get("gain_map")?,
             stream: stream(StageId::Gain),
         }),
+        // Given, or drawn.
+        "reset_noise" if parameters.contains("reset_noise_e")? => {
+            Stage::Offset(Offset { offset: maps.get("reset_noise_e")?, over_sensor: false })
+        }
+        "correlated_read_noise" => {
+            Stage::Offset(Offset { offset: maps.get("correlated_read_noise_e")?, over_sensor: false })
+        }
         "reset_noise" => Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::ResetNoise) }),
+        "avalanche_input_noise" => {
+            Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::AvalancheInputNoise) })
+        }
         "read_noise" => Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::ReadNoise) }),
         "amplifier" => Stage::Amplifier(Amplifier {
             gain: maps.get("gain_e_per_adu")?,
             bias_adu: real("bias_adu")?,
             offset: maps.get("offset_adu")?,
         }),
+        "bias_structure" => Stage::Offset(Offset { offset: maps.get("bias_structure_adu")?, over_sensor: true }),
+        "common_mode" => {
+            // Drawn, unless it is given.
+            let offset = match parameters.contains("common_mode_adu")? {
+                true => maps.get("common_mode_adu")?,
+                false => Map::Uniform(common_mode::offset(real("rms_adu")?, &stream(StageId::CommonMode))),
+            };
+            Stage::Offset(Offset { offset, over_sensor: false })
+        }
         other => return Err(PyValueError::new_err(format!("there is no stage named {other}"))),
     })
 }
@@ -150,19 +217,18 @@ fn run_chain_in<'py, T: Working + Element>(
         (None, Some(values)) => values.as_array().dim(),
         (None, None) => (0, 0),
     };
-    let region = Region { shape: [shape.0, shape.1], sensor_width: sensor_shape[1], origin };
+    let region = Region { shape: [shape.0, shape.1], sensor: sensor_shape, origin };
     let fits = origin[0] + shape.0 <= sensor_shape[0] && origin[1] + shape.1 <= sensor_shape[1];
     if !fits {
         return Err(raise(Error::Shape { name: "out", expected: sensor_shape.to_vec(), got: vec![shape.0, shape.1] }));
     }
-    let sensor = sensor_shape[0] * sensor_shape[1];
-    let maps: Vec<Maps<'py>> =
-        stages.iter().map(|(_, parameters)| Maps::of(parameters, region.pixels(), sensor)).collect::<PyResult<_>>()?;
     let stream = |stage: StageId| Stream { stage: stage as u8, ..address };
+    let maps: Vec<Referred<'py>> =
+        stages.iter().map(|stage| Referred::of(stage, region, stream)).collect::<PyResult<_>>()?;
     let chain: Vec<Stage<'_>> = stages
         .iter()
         .zip(&maps)
-        .map(|((name, parameters), maps)| build(name, parameters, maps, stream))
+        .map(|((name, parameters), maps)| build(name, parameters, maps, region, stream))
         .collect::<PyResult<_>>()?;
     let contiguous = |_| PyTypeError::new_err("out must be C-contiguous");
     let output = match (&mut counts, &mut values) {
@@ -170,12 +236,13 @@ fn run_chain_in<'py, T: Working + Element>(
         (None, Some(values)) => Output::Values(values.as_slice_mut().map_err(contiguous)?),
         (None, None) => return Ok(()),
     };
-    interruptible(py, region.pixels() < SMALL, |cancel| chain::run::<T>(&chain, region, output, cancel))
+    interruptible(py, chain::extent(&chain, region) < SMALL, |cancel| chain::run::<T>(&chain, region, output, cancel))
 }
 
-/// A fixed pattern over the sensor: a log-normal map (PRNU, DSNU, read noise, avalanche gain) times a factor in a random fraction of pixels.
+/// A fixed pattern over the sensor: a log-normal map (PRNU, DSNU, read noise, avalanche gain) times a factor in a random fraction of pixels,
+/// times a factor a channel (count, axis, spread), times the rise at the edge (factor, scale).
 #[pyfunction]
-#[pyo3(signature = (shape, *, key, scale, spread_stage, spread, outlier_stage, outlier_fraction, outlier_factor, precision))]
+#[pyo3(signature = (shape, *, key, scale, spread_stage, spread, outlier_stage, outlier_fraction, outlier_factor, precision, channels=None, edge=None))]
 pub fn sensor_map<'py>(
     py: Python<'py>,
     shape: [usize; 2],
@@ -187,21 +254,78 @@ pub fn sensor_map<'py>(
     outlier_fraction: f64,
     outlier_factor: f64,
     precision: &str,
+    channels: Option<(usize, usize, f64)>,
+    edge: Option<(f64, f64)>,
 ) -> PyResult<Bound<'py, PyAny>> {
     fn of<'py, T: Working + Element>(
         py: Python<'py>,
         shape: [usize; 2],
-        pattern: Pattern,
+        pattern: Pattern<'_>,
     ) -> PyResult<Bound<'py, PyAny>> {
         filled::<T>(py, shape, |out| pattern.fill(out))
     }
+    let (count, axis, channel_spread) = channels.unwrap_or((0, 0, 0.0));
+    let factors = if count > 1 { channels::factors(key, count, channel_spread) } else { Vec::new() };
+    let (edge_factor, edge_scale_px) = edge.unwrap_or((1.0, 0.0));
+    let profile = Profile {
+        width: shape[1],
+        channels: Channels { values: &factors, axis },
+        edge_factor,
+        edge: Edge::new(shape, edge_scale_px, None),
+    };
     let pattern = Pattern {
+        profile: (channels.is_some() || edge.is_some()).then_some(profile),
         key,
         scale,
         spread: (stage(spread_stage)?, spread),
         outliers: (stage(outlier_stage)?, outlier_fraction, outlier_factor),
     };
     in_precision!(precision, of(py, shape, pattern))
+}
+
+/// The fixed structure of the bias: plane and columns, channels, texture, and two edges (amplitude, scale, axis).
+#[pyfunction]
+#[pyo3(signature = (shape, *, key, amplitude, channels, texture, edges, precision))]
+pub fn bias_structure<'py>(
+    py: Python<'py>,
+    shape: [usize; 2],
+    key: u64,
+    amplitude: f64,
+    channels: (usize, usize, f64),
+    texture: f64,
+    edges: [(f64, f64, Option<usize>); 2],
+    precision: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    fn of<'py, T: Working + Element>(
+        py: Python<'py>,
+        shape: [usize; 2],
+        structure: BiasStructure<'_>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        filled::<T>(py, shape, |out| structure.fill(out))
+    }
+    let (count, axis, spread) = channels;
+    let offsets = if spread > 0.0 { channels::offsets(key, count, spread) } else { Vec::new() };
+    let structure = BiasStructure {
+        key,
+        shape,
+        amplitude,
+        channels: Channels { values: &offsets, axis },
+        texture,
+        edges: edges.map(|(amplitude, scale_px, axis)| (amplitude, Edge::new(shape, scale_px, axis))),
+    };
+    in_precision!(precision, of(py, shape, structure))
+}
+
+/// True where a pixel of the sensor is dead.
+#[pyfunction]
+pub fn dead_pixels<'py>(
+    py: Python<'py>,
+    shape: [usize; 2],
+    key: u64,
+    pixel_fraction: f64,
+    column_fraction: f64,
+) -> PyResult<Bound<'py, PyAny>> {
+    filled::<bool>(py, shape, |out| defects::mask(key, shape, pixel_fraction, column_fraction, out))
 }
 
 /// Dark current at a temperature: D0 2^((T - T0) / step).
@@ -215,6 +339,14 @@ pub fn dark_current(rate_e_per_s: f64, temperature_c: f64, reference_c: f64, dou
 pub fn logarithm(x: f64) -> PyResult<f64> {
     Error::domain(x > 0.0 && x.is_finite(), "x", "finite and > 0", x).map_err(raise)?;
     Ok(getframes_core::Real::logarithm(x))
+}
+
+/// x^y for positive x, the same on every machine.
+#[pyfunction]
+pub fn power(x: f64, y: f64) -> PyResult<f64> {
+    let exponent = logarithm(x)? * y;
+    Error::domain(exponent.abs() <= 700.0, "y ln(x)", "in [-700, 700]", exponent).map_err(raise)?;
+    Ok(getframes_core::Real::exponential(exponent))
 }
 
 /// Glow that falls off from the edges, mean 1.
@@ -231,7 +363,7 @@ pub fn edge_glow<'py>(
     in_precision!(precision, of(py, shape, scale_px))
 }
 
-fn filled<'py, T: Working + Element>(
+fn filled<'py, T: Element>(
     py: Python<'py>,
     shape: [usize; 2],
     fill: impl FnOnce(&mut [T]) + Send,

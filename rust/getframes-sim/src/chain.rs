@@ -1,16 +1,26 @@
 //! The chain: a list of stages, run fused, tile by tile, while a tile is in the L1 cache.
 //!
-//! A stage reads and writes the values of its tile and nothing else; words are addressed by the pixel on the sensor. So the result does
-//! not depend on tiles, threads or order, and running the stages one at a time over the whole image gives the same bits.
+//! A pixel-local stage reads and writes the values of its tile and nothing else; words are addressed by the pixel on the sensor. So the
+//! result does not depend on tiles, threads or order, and running the stages one at a time over the whole image gives the same bits.
+//!
+//! A stage that looks at other pixels ([`crate::neighbour`]) stands between two fused runs: the first leaves an image of the whole sensor,
+//! which the stage changes in place (blooming), or reads while the second run loads its tiles (charge transfer, interpixel capacitance).
 
 use crate::amplifier::Amplifier;
+use crate::blooming::Blooming;
+use crate::cosmic_ray::CosmicRays;
+use crate::cti::Cti;
 use crate::dark::Dark;
+use crate::defects::Defects;
 use crate::digitize;
 use crate::extra::Extra;
 use crate::full_well::FullWell;
 use crate::gain::Gain;
 use crate::input::Input;
+use crate::ipc::Ipc;
+use crate::neighbour::{Neighbour, neighbour};
 use crate::nonlinearity::Nonlinearity;
+use crate::offset::Offset;
 use crate::photo::Photo;
 use crate::read_noise::ReadNoise;
 use crate::shot::{ClockInducedCharge, Shot};
@@ -36,11 +46,17 @@ pub enum Stage<'a> {
     Extra(Extra<'a>),
     Shot(Shot),
     ClockInducedCharge(ClockInducedCharge),
+    CosmicRays(CosmicRays<'a>),
     FullWell(FullWell),
+    Blooming(Blooming),
+    Cti(Cti),
+    Ipc(Ipc),
     Nonlinearity(Nonlinearity),
     Gain(Gain<'a>),
+    Defects(Defects<'a>),
     ReadNoise(ReadNoise<'a>),
     Amplifier(Amplifier<'a>),
+    Offset(Offset<'a>),
 }
 
 /// A frame, and where it lies on its sensor.
@@ -48,15 +64,24 @@ pub enum Stage<'a> {
 pub struct Region {
     /// Height and width of the frame.
     pub shape: [usize; 2],
-    /// Width of the sensor.
-    pub sensor_width: usize,
+    /// Height and width of the sensor.
+    pub sensor: [usize; 2],
     /// Row and column of the sensor under the frame's first pixel.
     pub origin: [usize; 2],
 }
 
 impl Region {
+    /// A whole sensor.
+    pub fn whole(sensor: [usize; 2]) -> Self {
+        Self { shape: sensor, sensor, origin: [0, 0] }
+    }
+
     fn covers_rows(&self) -> bool {
-        self.origin[1] == 0 && self.shape[1] == self.sensor_width
+        self.origin[1] == 0 && self.shape[1] == self.sensor[1]
+    }
+
+    fn is_whole(&self) -> bool {
+        self.origin == [0, 0] && self.shape == self.sensor
     }
 
     /// Pixels of the frame.
@@ -146,12 +171,31 @@ impl Stage<'_> {
             Self::Extra(stage) => stage.apply(tile),
             Self::Shot(stage) => stage.apply(tile),
             Self::ClockInducedCharge(stage) => stage.apply(tile),
+            Self::CosmicRays(stage) => stage.apply(tile),
             Self::FullWell(stage) => stage.apply(tile),
             Self::Nonlinearity(stage) => stage.apply(tile),
             Self::Gain(stage) => stage.apply(tile),
+            Self::Defects(stage) => stage.apply(tile),
             Self::ReadNoise(stage) => stage.apply(tile),
             Self::Amplifier(stage) => stage.apply(tile),
+            Self::Offset(stage) => stage.apply(tile),
+            // These stand between runs.
+            Self::Blooming(_) | Self::Cti(_) | Self::Ipc(_) => {}
         }
+    }
+
+    /// The stage outside the frame, where what is known of the frame alone is nothing.
+    fn outside(mut self) -> Self {
+        match &mut self {
+            Self::Input(stage) => stage.electrons = stage.electrons.outside(),
+            Self::Photo(stage) => {
+                (stage.photon_rate, stage.background) = (stage.photon_rate.outside(), stage.background.outside());
+            }
+            Self::Extra(stage) => stage.extra_electrons = stage.extra_electrons.outside(),
+            Self::Offset(stage) if !stage.over_sensor => stage.offset = stage.offset.outside(),
+            _ => {}
+        }
+        self
     }
 }
 
@@ -161,7 +205,18 @@ const CHUNK: usize = 64 * TILE;
 /// Frames with fewer pixels run on the calling thread: waking the pool would cost more.
 pub const SMALL: usize = 2 * CHUNK;
 
+/// Pixels that a run works on: the whole sensor where a stage looks at other pixels.
+pub fn extent(stages: &[Stage<'_>], region: Region) -> usize {
+    if stages.iter().any(|stage| neighbour(stage).is_some()) {
+        return Region::whole(region.sensor).pixels();
+    }
+    region.pixels()
+}
+
 /// Runs the stages over a frame.
+///
+/// Where a stage looks at other pixels, everything before it runs on the whole sensor; maps of a frame that is a part of the sensor are 0
+/// outside it, and numbers hold everywhere.
 ///
 /// # Errors
 /// [`Error::Domain`] for the first pixel (in row-major order) of an input that is negative, infinite or not a number: the output is then
@@ -172,16 +227,29 @@ pub fn run<T: Working>(
     output: Output<'_, T>,
     cancel: &Cancel,
 ) -> Result<(), Error> {
-    // Whole rows are one long run of pixels; otherwise a task is a row.
-    let chunk = if region.covers_rows() { CHUNK } else { region.shape[1].max(1) };
-    let bad = match output {
-        Output::Adu { counts, max_adu } => sweep(counts, chunk, |first, counts| {
-            simd::dispatch(Task::<T> { stages, region, first, cancel, target: Target::Adu(counts, max_adu) })
-        }),
-        Output::Values(values) => sweep(values, chunk, |first, values| {
-            simd::dispatch(Task { stages, region, first, cancel, target: Target::Values(values) })
-        }),
-    };
+    let (mut image, mut next, mut waiting, mut rest) = (Vec::new(), Vec::new(), None, stages);
+    let mut is_empty = true;
+    while let Some((at, stage)) = rest.iter().enumerate().find_map(|(at, stage)| Some((at, neighbour(stage)?))) {
+        // An image that nothing has to be done to but this stage stays where it is.
+        if is_empty || at > 0 || waiting.is_some() {
+            if next.is_empty() {
+                next = vec![T::ZERO; Region::whole(region.sensor).pixels()];
+            }
+            let source = if is_empty { Source::Nothing } else { Source::Image(&image, waiting) };
+            outcome(across(&rest[..at], region, source, &mut next, cancel), region, cancel)?;
+            std::mem::swap(&mut image, &mut next);
+            is_empty = false;
+        }
+        let parallel = image.len() >= SMALL;
+        waiting = stage.settle(&mut image, region.sensor, parallel, cancel);
+        rest = &rest[at + 1..];
+    }
+    let source = if is_empty { Source::Nothing } else { Source::Image(&image, waiting) };
+    outcome(last(rest, region, source, output, cancel), region, cancel)
+}
+
+/// The end of a run.
+fn outcome(bad: Option<Bad>, region: Region, cancel: &Cancel) -> Result<(), Error> {
     if cancel.is_cancelled() {
         return Err(Error::Interrupted);
     }
@@ -193,6 +261,56 @@ pub fn run<T: Working>(
             value: bad.value,
             place: format!(" at (y, x) = ({y}, {x})"),
         })
+    })
+}
+
+/// A fused run over the frame.
+fn last<T: Working>(
+    stages: &[Stage<'_>],
+    region: Region,
+    source: Source<'_, T>,
+    output: Output<'_, T>,
+    cancel: &Cancel,
+) -> Option<Bad> {
+    // Whole rows are one long run of pixels; otherwise a task is a row.
+    let chunk = if region.covers_rows() { CHUNK } else { region.shape[1].max(1) };
+    match output {
+        Output::Adu { counts, max_adu } => sweep(counts, chunk, |first, counts| {
+            simd::dispatch(Task { stages, region, first, cancel, source, target: Target::Adu(counts, max_adu) })
+        }),
+        Output::Values(values) => sweep(values, chunk, |first, values| {
+            simd::dispatch(Task { stages, region, first, cancel, source, target: Target::Values(values) })
+        }),
+    }
+}
+
+/// A fused run over the whole sensor, of which the frame may be a part.
+fn across<T: Working>(
+    stages: &[Stage<'_>],
+    region: Region,
+    source: Source<'_, T>,
+    image: &mut [T],
+    cancel: &Cancel,
+) -> Option<Bad> {
+    if region.is_whole() {
+        return last(stages, region, source, Output::Values(image), cancel);
+    }
+    let outside: Vec<Stage<'_>> = stages.iter().map(|stage| stage.outside()).collect();
+    let whole = Region::whole(region.sensor);
+    let ([top, left], [height, width]) = (region.origin, region.shape);
+    sweep(image, region.sensor[1], |first, row| {
+        let task = |stages, region, first, values| {
+            simd::dispatch(Task { stages, region, first, cancel, source, target: Target::Values(values) })
+        };
+        let y = first / whole.shape[1];
+        if y < top || y >= top + height {
+            return task(&outside, whole, first, row);
+        }
+        let (before, rest) = row.split_at_mut(left);
+        let (inside, after) = rest.split_at_mut(width);
+        task(&outside, whole, first, before);
+        task(&outside, whole, first + left + width, after);
+        task(stages, region, (y - top) * width, inside)
     })
 }
 
@@ -214,12 +332,33 @@ enum Target<'a, T> {
     Values(&'a mut [T]),
 }
 
+/// What a tile starts from.
+#[derive(Clone, Copy)]
+enum Source<'a, T> {
+    /// 0.
+    Nothing,
+    /// An image of the whole sensor, and a neighbour stage that it has still to go through.
+    Image(&'a [T], Option<Neighbour>),
+}
+
+impl<T: Real> Source<'_, T> {
+    #[inline(always)]
+    fn load(&self, shape: [usize; 2], sensor: usize, tile: &mut [T]) {
+        match self {
+            Self::Nothing => tile.fill(T::ZERO),
+            Self::Image(image, None) => tile.copy_from_slice(&image[sensor..sensor + tile.len()]),
+            Self::Image(image, Some(stage)) => stage.gather(image, shape, sensor, tile),
+        }
+    }
+}
+
 /// Consecutive pixels, tile by tile through all stages.
 struct Task<'a, T> {
     stages: &'a [Stage<'a>],
     region: Region,
     first: usize,
     cancel: &'a Cancel,
+    source: Source<'a, T>,
     target: Target<'a, T>,
 }
 
@@ -243,13 +382,13 @@ impl<T: Working> Kernel for Task<'_, T> {
             let count = TILE.min(length - done);
             let out = self.first + done;
             let (row, column) = (out / self.region.shape[1], out % self.region.shape[1]);
-            let sensor = (self.region.origin[0] + row) * self.region.sensor_width + self.region.origin[1] + column;
+            let sensor = (self.region.origin[0] + row) * self.region.sensor[1] + self.region.origin[1] + column;
             match &target {
                 Target::Adu(counts, _) => simd::prefetch(&counts[done..done + count]),
                 Target::Values(out) => simd::prefetch(&out[done..done + count]),
             }
             let value = &mut values[..count];
-            value.fill(T::ZERO);
+            self.source.load(self.region.sensor, sensor, value);
             let (spare, scratch) = (&mut spare[..count], &mut scratch[..count]);
             let mut tile = Tile { out, sensor, value, spare, scratch, words: &mut words, bad };
             for stage in self.stages {
@@ -308,7 +447,7 @@ mod tests {
     }
 
     fn whole(stages: &[Stage<'_>]) -> Vec<u32> {
-        let region = Region { shape: [HEIGHT, WIDTH], sensor_width: WIDTH, origin: [0, 0] };
+        let region = Region::whole([HEIGHT, WIDTH]);
         let mut counts = vec![0; region.pixels()];
         run::<f64>(stages, region, Output::Adu { counts: &mut counts, max_adu: 65535 }, &Cancel::default()).unwrap();
         counts
@@ -334,7 +473,7 @@ mod tests {
     fn fused_and_unfused_agree() {
         let rates = rates();
         let stages = stages(Map::Double(&rates));
-        let region = Region { shape: [HEIGHT, WIDTH], sensor_width: WIDTH, origin: [0, 0] };
+        let region = Region::whole([HEIGHT, WIDTH]);
         let mut values = vec![0.0; region.pixels()];
         for stage in &stages[..3] {
             let before = values.clone();
@@ -346,6 +485,71 @@ mod tests {
         assert_eq!(values, fused);
     }
 
+    /// The chain with stages that look at other pixels: several, none, and nothing at all between them.
+    fn neighbourly(rate: Map<'_>) -> Vec<Stage<'_>> {
+        let mut stages = stages(rate);
+        let cti = Stage::Cti(Cti { cti: 1e-4 });
+        stages.splice(4..5, [Stage::Blooming(Blooming { limit_e: 60.0 }), cti, Stage::Ipc(Ipc { coupling: 0.01 })]);
+        stages.insert(8, Stage::Ipc(Ipc { coupling: 0.02 }));
+        stages
+    }
+
+    #[test]
+    fn neighbour_stages_do_not_depend_on_threads_or_levels() {
+        let rates = rates();
+        let stages = neighbourly(Map::Double(&rates));
+        let alone = whole(&stages);
+        for threads in [1, 2, 3] {
+            pool::set_num_threads(threads);
+            for level in simd::available() {
+                assert!(simd::choose(Some(level.name())));
+                assert_eq!(pool::install(|| whole(&stages)), alone);
+            }
+        }
+        simd::choose(None);
+        pool::set_num_threads(0);
+    }
+
+    #[test]
+    fn neighbour_stages_fused_and_unfused_agree() {
+        let rates = rates();
+        let stages = neighbourly(Map::Double(&rates));
+        let region = Region::whole([HEIGHT, WIDTH]);
+        let mut values = vec![0.0; region.pixels()];
+        run(&stages[..1], region, Output::Values(&mut values), &Cancel::default()).unwrap();
+        for stage in &stages[1..] {
+            let before = values.clone();
+            let one = [Stage::Input(Input { electrons: Map::Double(&before) }), *stage];
+            run(&one, region, Output::Values(&mut values), &Cancel::default()).unwrap();
+        }
+        let mut fused = vec![0.0; region.pixels()];
+        run(&stages, region, Output::Values(&mut fused), &Cancel::default()).unwrap();
+        assert_eq!(values, fused);
+    }
+
+    #[test]
+    fn a_region_with_neighbours_is_the_crop_of_a_sensor_that_is_lit_there() {
+        let (top, left, height, width) = (17, 39, 100, 250);
+        let crop: Vec<f64> = rates().into_iter().take(height * width).collect();
+        let mut rates = vec![0.0; WIDTH * HEIGHT];
+        for (y, row) in crop.chunks(width).enumerate() {
+            rates[(top + y) * WIDTH + left..][..width].copy_from_slice(row);
+        }
+        let photo = |rate, background| Photo { photon_rate: rate, background, factor: 0.9, prnu: Map::Uniform(1.0) };
+        let (mut stages, mut lit) = (neighbourly(Map::Double(&crop)), neighbourly(Map::Double(&rates)));
+        stages[0] = Stage::Photo(photo(Map::Double(&crop), Map::Uniform(0.5)));
+        lit[0] = Stage::Photo(photo(Map::Double(&rates), Map::Uniform(0.5)));
+        let full = whole(&lit);
+        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left] };
+        let mut counts = vec![0; region.pixels()];
+        let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
+        run::<f64>(&stages, region, output, &Cancel::default()).unwrap();
+        for y in 0..height {
+            let from = (top + y) * WIDTH + left;
+            assert_eq!(counts[y * width..(y + 1) * width], full[from..from + width]);
+        }
+    }
+
     #[test]
     fn a_region_is_the_crop_of_the_sensor() {
         let rates = rates();
@@ -355,7 +559,7 @@ mod tests {
             .flat_map(|y| (0..width).map(move |x| (y, x)))
             .map(|(y, x)| rates[(top + y) * WIDTH + left + x])
             .collect();
-        let region = Region { shape: [height, width], sensor_width: WIDTH, origin: [top, left] };
+        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left] };
         let mut counts = vec![0; region.pixels()];
         let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
         run::<f64>(&stages(Map::Double(&crop)), region, output, &Cancel::default()).unwrap();
@@ -371,7 +575,7 @@ mod tests {
             let mut rates = rates();
             rates[5 * WIDTH + 7] = value;
             rates[200 * WIDTH] = value;
-            let region = Region { shape: [HEIGHT, WIDTH], sensor_width: WIDTH, origin: [0, 0] };
+            let region = Region::whole([HEIGHT, WIDTH]);
             let mut counts = vec![0; region.pixels()];
             let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
             let error = run::<f32>(&stages(Map::Double(&rates)), region, output, &Cancel::default()).unwrap_err();

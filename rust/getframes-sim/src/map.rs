@@ -21,6 +21,14 @@ impl Map<'_> {
         matches!(self, Self::Uniform(number) if *number == value)
     }
 
+    /// The map beyond the frame: a number holds everywhere, an image ends.
+    pub(crate) fn outside(self) -> Self {
+        match self {
+            Self::Uniform(_) => self,
+            Self::Single(_) | Self::Double(_) => Self::Uniform(0.0),
+        }
+    }
+
     /// The length, if it is an image.
     pub fn pixels(&self) -> Option<usize> {
         match self {

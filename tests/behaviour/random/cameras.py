@@ -73,6 +73,45 @@ EAPD = CCD.replace(
     gain_e_per_adu=10.0,
 )
 CAMERAS = (CCD, SCMOS, EMCCD, EAPD)
+_READOUT = {
+    "readout_channel_count": 8,
+    "read_noise_channel_nonuniformity": 0.1,
+    "read_noise_edge_factor": 1.5,
+    "read_noise_edge_scale_px": 6.0,
+    "readout_common_mode_noise_adu": 4.0,
+    "bias_structure_amplitude_adu": 6.0,
+    "bias_channel_spread_adu": 2.0,
+    "bias_pixel_spread_adu": 1.5,
+    "bias_edge_amplitude_adu": 8.0,
+    "bias_edge_scale_px": 5.0,
+    "bias_edge_secondary_amplitude_adu": 3.0,
+    "bias_edge_secondary_scale_px": 9.0,
+    "bias_edge_secondary_axis": 0,
+    "dead_pixel_fraction": 0.01,
+    "bad_column_fraction": 0.02,
+    "cosmic_ray_rate_per_cm2_s": 300.0,
+}
+TRANSFER = CCD.replace(
+    name="ccd with transfers",
+    **_READOUT,
+    blooming=True,
+    full_well_e=40_000.0,
+    cti=1e-4,
+    ipc_coupling=0.006,
+    cosmic_ray_track_length_px=12.0,
+)
+COUPLED = EAPD.replace(
+    name="eapd with coupling",
+    **_READOUT,
+    readout_channel_axis=0,
+    ipc_coupling=0.01,
+    avalanche_input_noise_e=0.5,
+    avalanche_input_noise_gain_exponent=1.3,
+    avalanche_input_noise_reference_gain=5.0,
+)
+NEIGHBOURS = (TRANSFER, COUPLED)
+"""Cameras whose pixels depend on other pixels."""
+EVERY = (*CAMERAS, *NEIGHBOURS)
 PRECISIONS = ("float32", "float64")
 
 

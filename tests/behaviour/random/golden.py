@@ -16,7 +16,7 @@ import numpy as np
 from getframes import Camera
 from getframes._native import core
 from getframes.noise import fixed_pattern_maps
-from tests.behaviour.random.cameras import CAMERAS, PRECISIONS, TEMPERATURE_C, light
+from tests.behaviour.random.cameras import EVERY, PRECISIONS, TEMPERATURE_C, light
 
 PATH = Path(__file__).parents[2] / "data" / "golden.json"
 KEY, LIGHT, SHOT, FRAME = 0x1234_5678_9ABC_DEF0, 3, 32, 2**40 + 3
@@ -56,7 +56,7 @@ def variates() -> dict[str, np.ndarray]:
 def frames() -> dict[str, np.ndarray]:
     """Frames and maps of small cameras that have every effect."""
     arrays = {}
-    for config in CAMERAS:
+    for config in EVERY:
         for precision in PRECISIONS:
             camera = Camera(config, default_temperature_c=TEMPERATURE_C, precision=precision)
             name = f"{config.name} {precision}"

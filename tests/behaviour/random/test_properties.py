@@ -18,8 +18,8 @@ from getframes._native import core
 from getframes.dataset import pairs
 from getframes.reference import stream, variate
 from tests.behaviour.random.cameras import (
-    CAMERAS,
     CCD,
+    EVERY,
     PRECISIONS,
     SHAPE,
     STARS,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SEEDS = st.integers(0, 2**64 - 1)
-each_camera = pytest.mark.parametrize("config", CAMERAS, ids=ids)
+each_camera = pytest.mark.parametrize("config", EVERY, ids=ids)
 each_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
 

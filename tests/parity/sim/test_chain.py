@@ -14,11 +14,12 @@ from getframes.noise import chain as native
 from getframes.noise import fixed_pattern_maps
 from getframes.reference.sim import chain
 from getframes.reference.stream import Address, Kind
-from tests.behaviour.random.cameras import CAMERAS, SHAPE, ids, light
+from tests.behaviour.random.cameras import CAMERAS, EVERY, SHAPE, ids, light
 from tests.parity.sim.stages import PRECISIONS, after, run
 
 SEEDS = st.integers(0, 2**64 - 1)
-each_camera = pytest.mark.parametrize("config", CAMERAS, ids=ids)
+each_camera = pytest.mark.parametrize("config", EVERY, ids=ids)
+each_local_camera = pytest.mark.parametrize("config", CAMERAS, ids=ids)
 
 
 def agreement(camera: Camera, sensor: CameraConfig, **exposure: object) -> tuple[np.ndarray, int]:
@@ -84,7 +85,7 @@ def test_single_precision(config: CameraConfig, seed: int, level: float) -> None
     assert (difference != 0).mean() < 0.03
 
 
-@each_camera
+@each_local_camera
 @given(seed=SEEDS, top=st.integers(0, 40), left=st.integers(0, 80), precision=PRECISIONS)
 @settings(max_examples=5)
 def test_a_region_is_the_crop_of_the_sensor(

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from getframes import CameraConfig
 from getframes.noise import fixed_pattern_maps
 from getframes.reference.sim import chain
-from tests.behaviour.random.cameras import CAMERAS, CCD, EAPD
+from tests.behaviour.random.cameras import CCD, EAPD, EVERY
 from tests.parity.sim.stages import PRECISIONS, rounding
 
 SIDES = st.integers(3, 90)
@@ -20,7 +20,7 @@ SIDES = st.integers(3, 90)
 def sensors(draw: st.DrawFn) -> CameraConfig:
     """Sensors of any size, with all their patterns."""
     shape = draw(SIDES), draw(SIDES)
-    return draw(st.sampled_from(CAMERAS)).replace(
+    return draw(st.sampled_from(EVERY)).replace(
         resolution=shape,
         fixed_pattern_seed=draw(st.integers(0, 2**64)),
         prnu=draw(st.floats(0.0, 0.1)),
@@ -32,6 +32,22 @@ def sensors(draw: st.DrawFn) -> CameraConfig:
         amplifier_layout=(draw(st.integers(1, 3)), draw(st.integers(1, 3))),
         amp_gain_nonuniformity=draw(st.floats(0.0, 0.1)),
         amp_offset_spread_adu=draw(st.floats(0.0, 10.0)),
+        readout_channel_count=draw(st.integers(2, 3)),
+        readout_channel_axis=draw(st.integers(0, 1)),
+        read_noise_channel_nonuniformity=draw(st.floats(0.0, 0.9)),
+        read_noise_edge_factor=draw(st.floats(1.0, 4.0)),
+        read_noise_edge_scale_px=draw(st.floats(0.0, 30.0)),
+        bias_structure_amplitude_adu=draw(st.floats(0.0, 10.0)),
+        bias_channel_spread_adu=draw(st.floats(0.0, 10.0)),
+        bias_pixel_spread_adu=draw(st.floats(0.0, 10.0)),
+        bias_edge_amplitude_adu=draw(st.floats(0.0, 10.0)),
+        bias_edge_scale_px=draw(st.floats(0.1, 30.0)),
+        bias_edge_axis=draw(st.sampled_from([None, 0, 1])),
+        bias_edge_secondary_amplitude_adu=draw(st.floats(0.0, 10.0)),
+        bias_edge_secondary_scale_px=draw(st.floats(0.0, 30.0)),
+        bias_edge_secondary_axis=draw(st.sampled_from([None, 0, 1])),
+        dead_pixel_fraction=draw(st.floats(0.0, 1.0)),
+        bad_column_fraction=draw(st.floats(0.0, 1.0)),
     )
 
 
@@ -51,6 +67,21 @@ def test_native_meets_the_reference(config: CameraConfig, precision: str) -> Non
         assert_allclose(
             np.broadcast_to(one, config.resolution), other, rtol=rounding(precision) + 1e-10, atol=1e-30
         )
+    parts = (
+        config.bias_structure_amplitude_adu,
+        config.bias_channel_spread_adu,
+        config.bias_pixel_spread_adu,
+        config.bias_edge_amplitude_adu,
+        config.bias_edge_secondary_amplitude_adu,
+    )
+    assert_allclose(  # parts of either sign: to rounding of the largest
+        np.broadcast_to(native.bias_structure, config.resolution),
+        exact.bias_structure_adu,
+        rtol=rounding(precision),
+        atol=1e-9 * max(parts) + 1e-30,
+    )
+    mask = np.zeros(config.resolution, bool) if native.defect_mask is None else native.defect_mask
+    assert_array_equal(mask, exact.dead)
 
 
 @given(PRECISIONS, st.integers(2, 70), st.integers(2, 130))

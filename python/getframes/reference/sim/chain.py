@@ -1,6 +1,6 @@
 """The signal chain of one exposure: a list of stages that can be read, shortened and reordered.
 
-Not modelled: cosmic rays, blooming, charge transfer, interpixel capacitance, binning, regions.
+Not modelled: binning, regions.
 """
 
 from __future__ import annotations
@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from getframes.reference.sim import pattern
+from getframes.reference.sim import bias_structure, channels, edge, pattern
 from getframes.reference.sim.amplifier import amplifier
+from getframes.reference.sim.blooming import blooming
+from getframes.reference.sim.common_mode import common_mode
+from getframes.reference.sim.cosmic_ray import cosmic_rays, mean_hits
+from getframes.reference.sim.cti import cti
 from getframes.reference.sim.dark import dark_current, mean_dark_electrons
+from getframes.reference.sim.defects import dead_pixels, defects
 from getframes.reference.sim.digitize import digitize
 from getframes.reference.sim.extra import mean_with_extra
 from getframes.reference.sim.full_well import full_well
 from getframes.reference.sim.gain import gain
+from getframes.reference.sim.ipc import ipc
 from getframes.reference.sim.nonlinearity import polynomial, quadratic
+from getframes.reference.sim.offset import offset
 from getframes.reference.sim.photo import mean_photoelectrons
-from getframes.reference.sim.read_noise import read_noise, reset_noise
+from getframes.reference.sim.read_noise import (
+    avalanche_input_noise,
+    avalanche_rms_e,
+    read_noise,
+    reset_noise,
+)
 from getframes.reference.sim.shot import clock_induced_charge, shot
 from getframes.reference.stream import Address, Kind, key_from_seed
 
@@ -37,7 +49,11 @@ class Sensor(Protocol):
     """The figures of a camera that the chain needs; units are in the names."""
 
     @property
+    def sensor_type(self) -> str: ...
+    @property
     def resolution(self) -> tuple[int, int]: ...
+    @property
+    def pixel_size_um(self) -> float: ...
     @property
     def quantum_efficiency(self) -> float: ...
     @property
@@ -58,6 +74,38 @@ class Sensor(Protocol):
     def read_noise_rts_fraction(self) -> float: ...
     @property
     def read_noise_rts_factor(self) -> float: ...
+    @property
+    def readout_channel_count(self) -> int: ...
+    @property
+    def readout_channel_axis(self) -> int: ...
+    @property
+    def read_noise_channel_nonuniformity(self) -> float: ...
+    @property
+    def read_noise_edge_factor(self) -> float: ...
+    @property
+    def read_noise_edge_scale_px(self) -> float: ...
+    @property
+    def dead_pixel_fraction(self) -> float: ...
+    @property
+    def bad_column_fraction(self) -> float: ...
+    @property
+    def bias_structure_amplitude_adu(self) -> float: ...
+    @property
+    def bias_channel_spread_adu(self) -> float: ...
+    @property
+    def bias_pixel_spread_adu(self) -> float: ...
+    @property
+    def bias_edge_amplitude_adu(self) -> float: ...
+    @property
+    def bias_edge_scale_px(self) -> float: ...
+    @property
+    def bias_edge_axis(self) -> int | None: ...
+    @property
+    def bias_edge_secondary_amplitude_adu(self) -> float: ...
+    @property
+    def bias_edge_secondary_scale_px(self) -> float: ...
+    @property
+    def bias_edge_secondary_axis(self) -> int | None: ...
     @property
     def reset_noise_e(self) -> float: ...
     @property
@@ -81,6 +129,16 @@ class Sensor(Protocol):
     @property
     def clock_induced_charge_e(self) -> float: ...
     @property
+    def cosmic_ray_rate_per_cm2_s(self) -> float: ...
+    @property
+    def cosmic_ray_track_length_px(self) -> float: ...
+    @property
+    def blooming(self) -> bool: ...
+    @property
+    def cti(self) -> float: ...
+    @property
+    def ipc_coupling(self) -> float: ...
+    @property
     def nonlinearity(self) -> float: ...
     @property
     def nonlinearity_coeffs(self) -> tuple[float, ...] | None: ...
@@ -90,6 +148,14 @@ class Sensor(Protocol):
     def gain_excess_noise_factor(self) -> float: ...
     @property
     def avalanche_gain_nonuniformity(self) -> float: ...
+    @property
+    def avalanche_input_noise_e(self) -> float: ...
+    @property
+    def avalanche_input_noise_gain_exponent(self) -> float: ...
+    @property
+    def avalanche_input_noise_reference_gain(self) -> float: ...
+    @property
+    def readout_common_mode_noise_adu(self) -> float: ...
     @property
     def amplifier_layout(self) -> tuple[int, int]: ...
     @property
@@ -118,6 +184,8 @@ class Patterns(NamedTuple):
     avalanche_gain: Image
     amplifier_gain: Image
     amplifier_offset_adu: Image
+    bias_structure_adu: Image
+    dead: NDArray[np.bool_]
 
 
 class Exposure(NamedTuple):
@@ -144,19 +212,45 @@ def patterns(sensor: Sensor) -> Patterns:
             key, shape, sensor.dark_current_nonuniformity, sensor.hot_pixel_fraction, sensor.hot_pixel_factor
         ),
         glow=pattern.glow(shape, sensor.detector_glow_edge_scale_px),
-        read_noise_e=pattern.read_noise_rms(
-            key,
-            shape,
-            sensor.read_noise_e,
-            sensor.read_noise_nonuniformity,
-            sensor.read_noise_rts_fraction,
-            sensor.read_noise_rts_factor,
-        ),
+        read_noise_e=_read_noise(sensor, key),
         avalanche_gain=pattern.avalanche_gain(
             key, shape, sensor.avalanche_gain_nonuniformity, sensor.em_gain
         ),
         amplifier_gain=gains[amplifiers],
         amplifier_offset_adu=offsets[amplifiers],
+        bias_structure_adu=_bias(sensor, key),
+        dead=dead_pixels(key, shape, sensor.dead_pixel_fraction, sensor.bad_column_fraction),
+    )
+
+
+def _read_noise(sensor: Sensor, key: int) -> Image:
+    """Core and RTS tail, times the factors of the channels and the rise at the edge."""
+    shape, count = sensor.resolution, sensor.readout_channel_count
+    rms = pattern.read_noise_rms(
+        key,
+        shape,
+        sensor.read_noise_e,
+        sensor.read_noise_nonuniformity,
+        sensor.read_noise_rts_fraction,
+        sensor.read_noise_rts_factor,
+    )
+    factors = channels.noise_factors(key, count, sensor.read_noise_channel_nonuniformity)
+    rise = edge.rise(shape, sensor.read_noise_edge_factor, sensor.read_noise_edge_scale_px)
+    return rms * channels.over_sensor(factors, shape, sensor.readout_channel_axis) * rise
+
+
+def _bias(sensor: Sensor, key: int) -> Image:
+    """Plane and columns, channels, texture, edges."""
+    shape = sensor.resolution
+    offsets = channels.bias_offsets(key, sensor.readout_channel_count, sensor.bias_channel_spread_adu)
+    first = edge.fall(shape, sensor.bias_edge_scale_px, sensor.bias_edge_axis)
+    second = edge.fall(shape, sensor.bias_edge_secondary_scale_px, sensor.bias_edge_secondary_axis)
+    return (
+        bias_structure.plane_and_columns(key, shape, sensor.bias_structure_amplitude_adu)
+        + channels.over_sensor(offsets, shape, sensor.readout_channel_axis)
+        + bias_structure.texture(key, shape, sensor.bias_pixel_spread_adu)
+        + sensor.bias_edge_amplitude_adu * first
+        + sensor.bias_edge_secondary_amplitude_adu * second
     )
 
 
@@ -173,14 +267,27 @@ def mean_dark(sensor: Sensor, maps: Patterns, exposure_s: float, temperature_c: 
     )
 
 
-def stages(sensor: Sensor, maps: Patterns, at: Address) -> list[Named]:
+def stages(sensor: Sensor, maps: Patterns, at: Address, exposure_s: float = 0.0) -> list[Named]:
     """From mean charge to counts, in the order of the readout; effects that are absent are left out."""
     well = sensor.full_well_e
     chain: list[Named] = [("shot", partial(shot, at=at))]
     if sensor.clock_induced_charge_e:
         added = partial(clock_induced_charge, mean_e=sensor.clock_induced_charge_e, at=at)
         chain.append(("clock_induced_charge", added))
-    chain.append(("full_well", partial(full_well, well_e=well)))
+    if sensor.cosmic_ray_rate_per_cm2_s:
+        hits = mean_hits(
+            sensor.cosmic_ray_rate_per_cm2_s, sensor.resolution, sensor.pixel_size_um, exposure_s
+        )
+        struck = partial(cosmic_rays, hits=hits, track_length_px=sensor.cosmic_ray_track_length_px, at=at)
+        chain.append(("cosmic_rays", struck))
+    if sensor.blooming:
+        chain.append(("blooming", partial(blooming, well_e=well)))
+    else:
+        chain.append(("full_well", partial(full_well, well_e=well)))
+    chain.append(("cti", partial(cti, cti=sensor.cti)))
+    coupled: Named = ("ipc", partial(ipc, coupling=sensor.ipc_coupling))
+    if sensor.sensor_type != "EAPD":
+        chain.append(coupled)
     if sensor.nonlinearity_coeffs is not None:
         bent = partial(polynomial, coefficients=sensor.nonlinearity_coeffs, well_e=well)
         chain.append(("nonlinearity", bent))
@@ -195,6 +302,8 @@ def stages(sensor: Sensor, maps: Patterns, at: Address) -> list[Named]:
             avalanche_map=maps.avalanche_gain,
         )
         chain.append(("gain", multiplied))
+    if sensor.sensor_type == "EAPD":
+        chain.append(coupled)
     return chain + _readout(sensor, maps, at)
 
 
@@ -207,11 +316,21 @@ def _readout(sensor: Sensor, maps: Patterns, at: Address) -> list[Named]:
         gain_map=maps.amplifier_gain,
         offset_map_adu=maps.amplifier_offset_adu,
     )
+    behind_gain_e = avalanche_rms_e(
+        sensor.avalanche_input_noise_e,
+        sensor.em_gain,
+        sensor.avalanche_input_noise_reference_gain,
+        sensor.avalanche_input_noise_gain_exponent,
+    )
     return [
         ("output_full_well", partial(full_well, well_e=node)),
+        ("defects", partial(defects, dead=maps.dead)),
         ("reset_noise", partial(reset_noise, rms_e=sensor.reset_noise_e, at=at)),
+        ("avalanche_input_noise", partial(avalanche_input_noise, rms_e=behind_gain_e, at=at)),
         ("read_noise", partial(read_noise, rms_e=maps.read_noise_e, at=at)),
         ("amplifier", counted),
+        ("bias_structure", partial(offset, offset_adu=maps.bias_structure_adu)),
+        ("common_mode", partial(common_mode, rms_adu=sensor.readout_common_mode_noise_adu, at=at)),
         ("digitize", partial(digitize, bit_depth=sensor.bit_depth)),
     ]
 
@@ -248,4 +367,4 @@ def expose(
     photo = mean_photoelectrons(photon_rate, background, exposure_s, efficiency, maps.prnu)
     mean = mean_with_extra(photo + mean_dark(sensor, maps, exposure_s, temperature_c), extra_electrons)
     at = Address(key_from_seed(seed), kind_of(exposure_s, photon_rate, background, extra_electrons), frame)
-    return Exposure(photo, mean, run(mean, stages(sensor, maps, at)).astype(np.uint32))
+    return Exposure(photo, mean, run(mean, stages(sensor, maps, at, exposure_s)).astype(np.uint32))

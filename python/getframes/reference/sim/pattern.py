@@ -60,7 +60,10 @@ def dark_multiplier(
 def read_noise_rms(
     key: int, shape: Shape, rms_e: float, sigma: float, rts_fraction: float, rts_factor: float
 ) -> Image:
-    """Read noise of each pixel: a log-normal core, a fraction of the pixels multiplied (RTS tail) [e-]."""
+    """Read noise of each pixel: a log-normal core, a fraction of the pixels multiplied (RTS tail) [e-].
+
+    `channels.noise_factors` and `edge.rise` multiply it further.
+    """
     core = _lognormals(key, Stage.READ_NOISE_CORE, shape, sigma)
     rts = _uniforms(key, Stage.READ_NOISE_RTS, shape) < rts_fraction
     return rms_e * core * np.where(rts, rts_factor, 1.0)

@@ -1,0 +1,22 @@
+"""Charge transfer inefficiency, to first order; the register is at row 0.
+
+Source: Janesick 2001, *Scientific Charge-Coupled Devices*, doi:10.1117/3.374903.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from getframes.reference.image import Image
+
+
+def cti(charge_e: Image, cti: float) -> Image:
+    """Row r defers min(cti r q, q) to row r + 1; charge past the last row is lost [e-]."""
+    fraction = np.minimum(cti * np.arange(charge_e.shape[0]), 1.0)
+    deferred = charge_e * fraction[:, None]
+    kept = charge_e - deferred
+    kept[1:] += deferred[:-1]
+    return kept
