@@ -23,7 +23,7 @@ def blooming(charge_e: Image, well_e: float) -> Image:
 
 def _flow(held_e: Image, excess_e: Image, well_e: float) -> Image:
     """Charge after `excess_e` of every row has flowed towards the last row."""
-    filled = held_e.copy()
+    filled: Image = held_e.copy()
     flow = np.zeros(held_e.shape[1])
     for row in range(held_e.shape[0]):
         taken = np.minimum(flow, well_e - filled[row])

@@ -28,7 +28,7 @@ def noise_factors(key: int, count: int, spread: float) -> Image:
 
     def factors(width: float) -> Image:
         raised: Image = np.exp(width * (z - z.max()))
-        return raised / raised.mean()
+        return raised / float(raised.mean())
 
     most = 1.0
     while factors(most).std() < spread:
@@ -43,8 +43,8 @@ def bias_offsets(key: int, count: int, spread_adu: float) -> Image:
 
 def standardised(values: Image, spread: float) -> Image:
     """Values of mean 0 and RMS `spread`; 0 where they are all the same."""
-    rms = values.std()
-    return (values - values.mean()) * (spread / rms if rms > 0.0 else 0.0)
+    rms = float(values.std())
+    return (values - float(values.mean())) * (spread / rms if rms > 0.0 else 0.0)
 
 
 def _normals(key: int, stage: Stage, count: int) -> Image:

@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 def common_mode(signal_adu: Image, rms_adu: float, at: Address) -> Image:
     """a + sigma z [ADU], one z a frame: the word of pixel 0."""
     words = stream.words(at.key, at.kind, stream.Stage.COMMON_MODE, at.frame, 0, 0, 1)
-    return signal_adu + rms_adu * variate.normal(words)[0]
+    return signal_adu + rms_adu * float(variate.normal(words)[0])

@@ -39,7 +39,7 @@ def mean_hits(
 
 def cosmic_rays(charge_e: Image, hits: float, track_length_px: float, at: Address) -> Image:
     """Charge with the hits of one exposure [e-]; Poisson(`hits`) of them, Gamma(2, 5000 e-) each."""
-    struck = charge_e.copy()
+    struck: Image = charge_e.copy()
     count = int(variate.poisson(np.asarray(hits), _words(at, Draw.COUNT, 1))[0])
     height, width = charge_e.shape
     x, y = (_position(at, draw, count) * side for draw, side in ((Draw.X, width), (Draw.Y, height)))
@@ -75,4 +75,5 @@ def _words(at: Address, draw: int, count: int) -> Words:
 def _position(at: Address, draw: int, count: int) -> Image:
     high, low = (_words(at, draw + word, count).astype(np.uint64) for word in (0, 1))
     integer = (high << np.uint64(32) | low) >> np.uint64(12)
-    return (integer.astype(np.float64) + 0.5) / 2.0**52
+    position: Image = (integer.astype(np.float64) + 0.5) / 2.0**52
+    return position

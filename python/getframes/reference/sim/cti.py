@@ -17,6 +17,6 @@ def cti(charge_e: Image, cti: float) -> Image:
     """Row r defers min(cti r q, q) to row r + 1; charge past the last row is lost [e-]."""
     fraction = np.minimum(cti * np.arange(charge_e.shape[0]), 1.0)
     deferred = charge_e * fraction[:, None]
-    kept = charge_e - deferred
+    kept: Image = charge_e - deferred
     kept[1:] += deferred[:-1]
     return kept
