@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from getframes import Bandpass, Camera, GaussianPSF, Scene, Sky, Telescope, WCSInfo, pleiades
+from getframes.analysis import photon_transfer_curve
 from getframes.noise import apply_em_gain
 
 Pixels = NDArray[np.float64]
@@ -78,7 +79,106 @@ def gain_histograms(size: tuple[int, int] = (640, 300)) -> Image.Image:
     return picture
 
 
-PICTURES = {"pleiades.png": pleiades_frame, "gain.png": gain_histograms}
+class Plot:
+    """Axes with ticks, to draw points and lines in."""
+
+    def __init__(
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        labels: tuple[str, str],
+        *,
+        logarithmic: bool = False,
+    ) -> None:
+        self.size, self.box, self.logarithmic = (640, 320), (56, 12, 624, 284), logarithmic
+        self.x, self.y = x, y
+        self.picture = Image.new("L", self.size, PAPER)
+        self.draw = ImageDraw.Draw(self.picture)
+        left, top, right, bottom = self.box
+        self.draw.line((left, top, left, bottom, right, bottom), fill=INK)
+        for tick in self._ticks(x):
+            at = self._at(tick, y[0])
+            self.draw.line((*at, at[0], at[1] + 4), fill=INK)
+            self.draw.text((at[0], at[1] + 6), f"{tick:g}", fill=INK, anchor="ma")
+        for tick in self._ticks(y):
+            at = self._at(x[0], tick)
+            self.draw.line((*at, at[0] - 4, at[1]), fill=INK)
+            self.draw.text((at[0] - 7, at[1]), f"{tick:g}", fill=INK, anchor="rm")
+        self.draw.text((right, bottom + 20), labels[0], fill=INK, anchor="ra")
+        self.draw.text((left + 8, top), labels[1], fill=INK, anchor="la")
+
+    def line(self, x: Pixels, y: Pixels, shade: int = INK) -> None:
+        """A line through points."""
+        self.draw.line([self._at(a, b) for a, b in zip(x, y, strict=True)], fill=shade, width=2)
+
+    def points(self, x: Pixels, y: Pixels, shade: int = INK, radius: float = 2.5) -> None:
+        """Dots."""
+        for a, b in zip(x, y, strict=True):
+            left, top = self._at(a, b)
+            self.draw.ellipse((left - radius, top - radius, left + radius, top + radius), fill=shade)
+
+    def text(self, x: float, y: float, words: str, shade: int = INK) -> None:
+        """Words that begin at a point."""
+        self.draw.text(self._at(x, y), words, fill=shade, anchor="lm")
+
+    def _ticks(self, ends: tuple[float, float]) -> list[float]:
+        if self.logarithmic:
+            first, last = (round(float(np.log10(end))) for end in ends)
+            return [10.0**power for power in range(first, last + 1)]
+        return np.linspace(*ends, 6).tolist()
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        left, top, right, bottom = self.box
+        along, up = (self._part(value, ends) for value, ends in ((x, self.x), (y, self.y)))
+        return left + along * (right - left), bottom - up * (bottom - top)
+
+    def _part(self, value: float, ends: tuple[float, float]) -> float:
+        low, high = ends
+        if self.logarithmic:
+            return float(np.log(value / low) / np.log(high / low))
+        return (value - low) / (high - low)
+
+
+def photon_transfer() -> Image.Image:
+    """Photon transfer curve of a camera, and the line that was fitted."""
+    camera = Camera.from_preset("generic_scmos", seed=1).with_config(resolution=(256, 256))
+    curve = photon_transfer_curve(camera, np.geomspace(3.0, 60_000.0, 24), seed=3)
+    plot = Plot((1.0, 1e5), (1.0, 1e6), ("mean above bias [ADU]", "variance [ADU^2]"), logarithmic=True)
+    signal = np.geomspace(1.0, 6e4, 100)
+    read = (curve.read_noise_e / curve.gain_e_per_adu) ** 2 + 1.0 / 12.0
+    plot.line(signal, read + signal / curve.gain_e_per_adu, 170)
+    plot.line(signal, np.full(signal.size, read), 210)
+    plot.points(curve.mean_adu - curve.bias_adu, curve.variance_adu2)
+    plot.text(3.0, 2.2e5, f"slope 1/K: K = {curve.gain_e_per_adu:.3f} e-/ADU")
+    plot.text(3.0, 8e4, f"intercept: read noise {curve.read_noise_e:.2f} e-")
+    plot.text(3.0, 2.9e4, f"saturation: {curve.saturation}, {curve.full_well_adu:.0f} ADU")
+    return plot.picture
+
+
+def calibrated_response() -> Image.Image:
+    """What a bent response takes away, before and after calibration."""
+    camera = Camera.from_preset("generic_scmos", seed=1)
+    camera = camera.with_config(resolution=(64, 64), nonlinearity=0.1, prnu=0.0)
+    calibration, config = camera.calibration(1.0, 32, seed=2), camera.config
+    plot = Plot((0.0, 35_000.0), (-0.025, 0.1), ("light [photons]", "missing signal"))
+    light = np.linspace(500.0, 35_000.0, 70)
+    frames = [camera.expose(rate, 1.0, seed=10 + i, include_truth=False) for i, rate in enumerate(light)]
+    straight = (
+        np.array([frame.data.mean() for frame in frames]) - calibration.dark_adu.mean()
+    ) * config.gain_e_per_adu
+    photons = np.array([calibration.to_photons(frame).mean() for frame in frames])
+    plot.line(np.array([0.0, 35_000.0]), np.zeros(2), 210)
+    plot.points(light, 1.0 - straight / config.quantum_efficiency / light, 150)
+    plot.points(light, 1.0 - photons / light)
+    return plot.picture
+
+
+PICTURES = {
+    "pleiades.png": pleiades_frame,
+    "gain.png": gain_histograms,
+    "photon_transfer.png": photon_transfer,
+    "calibration.png": calibrated_response,
+}
 
 
 def main(folder: Path) -> None:

@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "getframes.analysis": (
+        "NondestructiveStackStats",
+        "RampPhotonTransfer",
+        "infer_reset_indices",
+        "nondestructive_stack_statistics",
+        "ramp_photon_transfer",
+    ),
     "getframes.backend": ("ArrayBackend", "get_array_module", "get_backend", "to_numpy"),
     "getframes.camera": ("Camera",),
     "getframes.config": ("CameraConfig", "SensorType"),
     "getframes.frame": ("Frame", "FrameTruth"),
     "getframes.precision": ("resolve_precision",),
     "getframes.presets": ("available_presets", "load_preset", "preset_info"),
+    "getframes.reduce": ("Calibration", "combine"),
     "getframes.scene": (
         "PSF",
         "AiryPSF",
@@ -45,7 +53,9 @@ _HOMES = {
     "getframes.threads": ("num_threads", "set_num_threads"),
 }
 _MODULES = (
+    "analysis",
     "backend",
+    "calibrate",  # a function as well: the module can be called
     "camera",
     "config",
     "dataset",
@@ -53,6 +63,7 @@ _MODULES = (
     "frame",
     "noise",
     "presets",
+    "reduce",
     "scene",
     "spectral",
 )
@@ -66,6 +77,7 @@ __all__ = [
     "ArrayBackend",
     "ArrayPSF",
     "Bandpass",
+    "Calibration",
     "Camera",
     "CameraConfig",
     "Catalog",
@@ -76,8 +88,10 @@ __all__ = [
     "GaussianPSF",
     "LightCurve",
     "MoffatPSF",
+    "NondestructiveStackStats",
     "PointSource",
     "RadialDistortion",
+    "RampPhotonTransfer",
     "Scene",
     "SensorType",
     "Sky",
@@ -90,21 +104,28 @@ __all__ = [
     "Vignetting",
     "WCSInfo",
     "__version__",
+    "analysis",
     "available_presets",
     "backend",
+    "calibrate",
     "camera",
+    "combine",
     "config",
     "dataset",
     "errors",
     "frame",
     "get_array_module",
     "get_backend",
+    "infer_reset_indices",
     "load_preset",
     "noise",
+    "nondestructive_stack_statistics",
     "num_threads",
     "pleiades",
     "preset_info",
     "presets",
+    "ramp_photon_transfer",
+    "reduce",
     "resolve_precision",
     "scene",
     "set_num_threads",
@@ -114,6 +135,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from getframes import (
+        analysis,
         backend,
         camera,
         config,
@@ -122,15 +144,25 @@ if TYPE_CHECKING:
         frame,
         noise,
         presets,
+        reduce,
         scene,
         spectral,
     )
+    from getframes.analysis import (
+        NondestructiveStackStats,
+        RampPhotonTransfer,
+        infer_reset_indices,
+        nondestructive_stack_statistics,
+        ramp_photon_transfer,
+    )
     from getframes.backend import ArrayBackend, get_array_module, get_backend, to_numpy
+    from getframes.calibrate import calibrate
     from getframes.camera import Camera
     from getframes.config import CameraConfig, SensorType
     from getframes.frame import Frame, FrameTruth
     from getframes.precision import resolve_precision
     from getframes.presets import available_presets, load_preset, preset_info
+    from getframes.reduce import Calibration, combine
     from getframes.scene import (
         PSF,
         AiryPSF,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.errors import ShapeError, require
+from getframes.errors import DomainError, ShapeError, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,6 +271,30 @@ class Frame:
     def __repr__(self) -> str:
         kind, camera = self.metadata.get("frame_type"), self.metadata.get("camera")
         return f"Frame(type={kind!r}, camera={camera!r}, shape={self.shape}, dtype={self.dtype})"
+
+
+def as_pixels(image: Any, name: str = "frame") -> NDArray[Any]:
+    """The pixels of a `Frame` or of an array (height, width): native byte order, no copy where none is needed.
+
+    Raises
+    ------
+    DomainError
+        If they are not real numbers.
+    ShapeError
+        If they are not an image of at least one pixel.
+    """
+    pixels = np.asarray(image.data if isinstance(image, Frame) else image)
+    require(pixels.dtype.kind in "biuf", "", name, "an image of real numbers", str(pixels.dtype))
+    if pixels.ndim != 2 or pixels.size == 0:
+        raise ShapeError(f"{name} must be an image (height, width), got shape {pixels.shape}")
+    return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
+
+
+def require_finite(pixels: NDArray[Any], name: str = "frame") -> None:
+    """Raise `DomainError` with the first pixel of an image that is infinite or not a number."""
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        y, x = np.argwhere(~np.isfinite(pixels))[0]
+        raise DomainError(f"{name} must be finite, got {pixels[y, x]} at (y, x) = ({y}, {x})")
 
 
 def _evaluated(value: Any) -> Any:

@@ -30,6 +30,7 @@ NATIVE = {
     "noise": {"core", "sim"},
     "camera": {"core", "sim"},
     "scene": {"deposit"},
+    "reduce": {"reduce"},
     "dataset": {"core"},
     "threads": {"core"},
 }

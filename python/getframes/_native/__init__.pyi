@@ -2,5 +2,6 @@
 
 from . import core as core
 from . import deposit as deposit
+from . import reduce as reduce
 from . import sim as sim
 from . import toml as toml

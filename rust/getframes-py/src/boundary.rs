@@ -80,7 +80,11 @@ impl<'py> Held<'py> {
     /// Takes the parameter `name` of a stage.
     pub fn take(parameters: &Bound<'py, PyDict>, name: &str) -> PyResult<Self> {
         let missing = || PyTypeError::new_err(format!("the stage needs the parameter {name}"));
-        let value = parameters.get_item(name)?.ok_or_else(missing)?;
+        Self::of(&parameters.get_item(name)?.ok_or_else(missing)?, name)
+    }
+
+    /// Takes a value.
+    pub fn of(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Self> {
         if value.cast::<PyUntypedArray>().is_ok_and(|array| array.ndim() > 0) {
             if let Ok(map) = value.extract() {
                 return Ok(Self::Single(map));

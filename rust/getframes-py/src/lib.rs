@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod boundary;
 mod core;
 mod deposit;
+mod reduce;
 mod sim;
 mod toml;
 
@@ -39,6 +40,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(sim::power, room)?)
     })?;
     room(module, "deposit", deposit::fill)?;
+    room(module, "reduce", |room| {
+        room.add_function(wrap_pyfunction!(reduce::inverse_response, room)?)?;
+        room.add_function(wrap_pyfunction!(reduce::calibrate, room)?)
+    })?;
     room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;
     module.delattr("__all__")
 }

@@ -3,6 +3,7 @@
 pub mod amplifier;
 pub mod bias_structure;
 pub mod blooming;
+pub mod calibration;
 pub mod chain;
 pub mod channels;
 pub mod common_mode;
