@@ -171,7 +171,7 @@ impl Inverse {
         let stretch = T::of(2.0 / (self.end * self.full_well_e));
         for q in charge.iter_mut() {
             let x = q.most(start).least(end).mul_add(stretch, -T::ONE);
-            *q = *q * polynomial(x, &series);
+            *q *= polynomial(x, &series);
         }
     }
 
@@ -187,7 +187,7 @@ impl Inverse {
             for _ in 0..steps {
                 u = u - (curve(&self.coefficients, u) - v) / slope(&self.coefficients, u);
             }
-            *q = *q * (u / v);
+            *q *= u / v;
         }
     }
 }
@@ -352,17 +352,17 @@ impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
             if !made.dark.is(0.0) {
                 made.dark.load(start, map);
                 for (q, &dark) in out.iter_mut().zip(&*map) {
-                    *q = *q - dark;
+                    *q -= dark;
                 }
             }
             if made.weight.is(1.0) {
                 for q in out.iter_mut() {
-                    *q = *q * factor;
+                    *q *= factor;
                 }
             } else {
                 made.weight.load(start, map);
                 for (q, &weight) in out.iter_mut().zip(&*map) {
-                    *q = *q * (factor * weight);
+                    *q *= factor * weight;
                 }
             }
         }
