@@ -25,6 +25,14 @@ pub enum Error {
         /// Where: empty, or ` at (y, x) = (3, 4)`.
         place: String,
     },
+    /// The system gives no more threads.
+    #[error("{wanted} threads could not be started ({reason}); set GETFRAMES_NUM_THREADS to fewer")]
+    Threads {
+        /// Threads of the pool.
+        wanted: usize,
+        /// What the system said.
+        reason: String,
+    },
     /// The caller asked for the work to stop (Ctrl-C).
     #[error("interrupted")]
     Interrupted,

@@ -1,5 +1,6 @@
 //! getframes' own thread pool: it follows the CPU affinity, can be resized, and survives a fork.
 
+use crate::Error;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 struct Pool {
@@ -30,7 +31,7 @@ pub fn set_num_threads(threads: usize) {
 
 /// The pool of this process. Pools are leaked when replaced: after a fork their threads do not exist, and another thread may
 /// still run in one that was resized.
-fn pool() -> &'static Pool {
+fn pool() -> Result<&'static Pool, Error> {
     let (process, threads) = (std::process::id(), num_threads());
     let known = POOL.load(Ordering::Acquire);
     // SAFETY: the pointer is null or comes from `Box::leak` below.
@@ -38,21 +39,24 @@ fn pool() -> &'static Pool {
         && pool.process == process
         && pool.threads == threads
     {
-        return pool;
+        return Ok(pool);
     }
     let rayon = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|number| format!("getframes-{number}"))
         .build()
-        .unwrap_or_else(|error| panic!("the thread pool could not start: {error}"));
+        .map_err(|error| Error::Threads { wanted: threads, reason: error.to_string() })?;
     let made: &'static mut Pool = Box::leak(Box::new(Pool { process, threads, rayon }));
     POOL.store(made, Ordering::Release);
-    made
+    Ok(made)
 }
 
 /// Runs `work` inside the pool, so that its parallel iterators use it.
-pub fn install<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    pool().rayon.install(work)
+///
+/// # Errors
+/// [`Error::Threads`] when the pool cannot be started; those of `work`.
+pub fn install<R: Send>(work: impl FnOnce() -> Result<R, Error> + Send) -> Result<R, Error> {
+    pool()?.rayon.install(work)
 }
 
 /// A flag that long kernels look at between blocks of work.
@@ -72,9 +76,16 @@ impl Cancel {
 }
 
 /// Runs `work` in the pool while the calling thread asks `interrupted` about ten times a second; true cancels.
-pub fn install_watched<R: Send>(cancel: &Cancel, interrupted: impl Fn() -> bool, work: impl FnOnce() -> R + Send) -> R {
+///
+/// # Errors
+/// As [`install`].
+pub fn install_watched<R: Send>(
+    cancel: &Cancel,
+    interrupted: impl Fn() -> bool,
+    work: impl FnOnce() -> Result<R, Error> + Send,
+) -> Result<R, Error> {
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-    pool().rayon.in_place_scope(|scope| {
+    pool()?.rayon.in_place_scope(|scope| {
         scope.spawn(move |_| {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             // The receiver outlives the scope: sending cannot fail.

@@ -4,7 +4,7 @@ use getframes_core::Error;
 use getframes_core::pool::{self, Cancel};
 use getframes_sim::Map;
 use numpy::{PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -19,6 +19,7 @@ pub fn raise(error: Error) -> PyErr {
     match error {
         Error::Shape { .. } => exceptions::ShapeError::new_err(text),
         Error::Domain { .. } => exceptions::DomainError::new_err(text),
+        Error::Threads { .. } => PyRuntimeError::new_err(text),
         Error::Interrupted => PyKeyboardInterrupt::new_err(()),
     }
 }

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -51,3 +54,28 @@ def test_workers_make_the_same_bits(method: str) -> None:
         for result in [pool.apply_async(exposures, (camera,)) for _ in range(3)]:
             assert_same(result.get(timeout=PATIENCE_S), expected)
     assert_same(exposures(camera), expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+def test_threads_that_cannot_start_are_an_error_and_fewer_go_on() -> None:
+    program = """
+import os, resource, time, getframes
+camera = getframes.Camera.from_preset("generic_ccd")
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+try:
+    camera.dark_frame(1.0)
+except RuntimeError as error:
+    print(error)
+while len(os.listdir("/proc/self/task")) > 1:  # those that did start are ending
+    time.sleep(0.01)
+getframes.set_num_threads(2)
+print(camera.dark_frame(1.0).shape)
+"""
+    environment = {**os.environ, "GETFRAMES_NUM_THREADS": "5000"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    message, shape = done.stdout.splitlines()
+    assert message.startswith("5000 threads could not be started (")
+    assert message.endswith("; set GETFRAMES_NUM_THREADS to fewer")
+    assert shape == str(Camera.from_preset("generic_ccd").resolution)

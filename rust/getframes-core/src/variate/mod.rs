@@ -7,6 +7,7 @@ pub mod gamma;
 pub mod normal;
 pub mod poisson;
 
+use crate::simd::{self, Kernel};
 use crate::{Real, StageId, Stream};
 
 /// Words, and pixels, that a kernel holds at once: one tile of every buffer stays in the L1 cache.
@@ -140,24 +141,47 @@ fn tile<T: Real, L: Law<T>>(parameter: &[T], words: &[u32], out: &mut [T]) {
 
 /// Uniforms of 52 bits from two draws, for fixed maps and random scenes.
 pub fn wide_uniforms(stream: Stream, first: u64, out: &mut [f64]) {
-    let (mut high, mut low) = ([0; TILE], [0; TILE]);
-    for (index, chunk) in out.chunks_mut(TILE).enumerate() {
-        let (high, low) = (&mut high[..chunk.len()], &mut low[..chunk.len()]);
-        let at = first + (index * TILE) as u64;
-        Stream { draw: 0, ..stream }.fill(at, high);
-        Stream { draw: 1, ..stream }.fill(at, low);
-        for ((u, &high), &low) in chunk.iter_mut().zip(&*high).zip(&*low) {
-            let bits = (u64::from(high) << 20) | u64::from(low >> 12);
-            *u = (bits as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0);
-        }
-    }
+    simd::dispatch(WideUniforms { stream, first, out });
 }
 
 /// Normal variates of 52 bits from two draws.
 pub fn wide_normals(stream: Stream, first: u64, out: &mut [f64]) {
-    wide_uniforms(stream, first, out);
-    for z in out.iter_mut() {
-        *z = normal::quantile(*z);
+    simd::dispatch(WideNormals(WideUniforms { stream, first, out }));
+}
+
+struct WideUniforms<'a> {
+    stream: Stream,
+    first: u64,
+    out: &'a mut [f64],
+}
+
+impl Kernel for WideUniforms<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let (mut high, mut low) = ([0; TILE], [0; TILE]);
+        for (index, chunk) in self.out.chunks_mut(TILE).enumerate() {
+            let (high, low) = (&mut high[..chunk.len()], &mut low[..chunk.len()]);
+            let at = self.first + (index * TILE) as u64;
+            Stream { draw: 0, ..self.stream }.fill_inline(at, high);
+            Stream { draw: 1, ..self.stream }.fill_inline(at, low);
+            for ((u, &high), &low) in chunk.iter_mut().zip(&*high).zip(&*low) {
+                let bits = (u64::from(high) << 20) | u64::from(low >> 12);
+                *u = (bits as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0);
+            }
+        }
+    }
+}
+
+struct WideNormals<'a>(WideUniforms<'a>);
+
+impl Kernel for WideNormals<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let WideUniforms { stream, first, out } = self.0;
+        WideUniforms { stream, first, out: &mut *out }.run();
+        normal::quantiles(out);
     }
 }
 

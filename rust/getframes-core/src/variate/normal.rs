@@ -10,6 +10,7 @@ use crate::variate::tail;
 
 /// Words whose smaller tail has fewer 2^-32 than this (w > 6.25, one in a thousand) go through [`Quantile::outer`].
 const OUTER: u32 = 2_080_000;
+const OUTER_DEPTH: f64 = 6.25;
 
 /// A precision for which the quantile of the normal law is fitted.
 pub trait Quantile: Real {
@@ -131,12 +132,27 @@ pub fn fill<T: Quantile>(words: &[u32], z: &mut [T]) {
     }
 }
 
-/// The quantile of any uniform strictly inside (0, 1), down to 2^-53.
-pub fn quantile(u: f64) -> f64 {
-    let p = u.min(1.0 - u);
-    let x = 2.0 * u - 1.0;
-    let w = f64::depth((4.0 * p) * (1.0 - p));
-    x * 2_147_483_648.0 * if w < 6.25 { f64::centre(w) } else { f64::outer(w) }
+/// Turns uniforms strictly inside (0, 1), down to 2^-53, into their quantiles.
+#[inline(always)]
+pub fn quantiles(values: &mut [f64]) {
+    for values in values.chunks_mut(GROUP) {
+        let (mut scaled, mut w) = ([0.0; GROUP], [0.0; GROUP]);
+        let mut most = 0.0;
+        for ((value, scaled), w) in values.iter_mut().zip(&mut scaled).zip(&mut w) {
+            let p = value.least(1.0 - *value);
+            *scaled = (2.0 * *value - 1.0) * 2_147_483_648.0;
+            *w = f64::depth((4.0 * p) * (1.0 - p));
+            *value = *scaled * f64::centre(*w);
+            most = Real::most(most, *w);
+        }
+        if most >= OUTER_DEPTH {
+            for ((value, &scaled), &w) in values.iter_mut().zip(&scaled).zip(&w) {
+                if w >= OUTER_DEPTH {
+                    *value = scaled * f64::outer(w);
+                }
+            }
+        }
+    }
 }
 
 /// The quantile of one word in double precision.

@@ -61,7 +61,7 @@ pub fn deposit<T: Real, P: Profile<T>>(
     let capacity = (LISTINGS / (frame.rows.most() * frame.columns.most())).max(1);
     for first in (0..stars.x.len()).step_by(capacity) {
         let chunk = stars.slice(first, stars.x.len().min(first + capacity));
-        frame.draw(profile, chunk, image, cancel);
+        frame.draw(profile, chunk, image, cancel)?;
         if cancel.is_cancelled() {
             return Err(Error::Interrupted);
         }
@@ -156,7 +156,13 @@ impl Frame {
         (ends, order)
     }
 
-    fn draw<T: Real, P: Profile<T>>(&self, profile: &P, stars: Stars<'_>, image: &mut [T], cancel: &Cancel) {
+    fn draw<T: Real, P: Profile<T>>(
+        &self,
+        profile: &P,
+        stars: Stars<'_>,
+        image: &mut [T],
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
         let (ends, order) = simd::dispatch(Sort(self, stars));
         let (width, across) = (self.columns.count, self.columns.parts());
         let patch = self.columns.patch() * self.rows.patch();
@@ -182,9 +188,12 @@ impl Frame {
         let band_pixels = self.rows.step * width;
         if order.len().saturating_mul(patch) < SERIAL_PIXELS {
             image.chunks_mut(band_pixels).enumerate().for_each(draw);
-        } else {
-            pool::install(|| image.par_chunks_mut(band_pixels).enumerate().for_each(draw));
+            return Ok(());
         }
+        pool::install(|| {
+            image.par_chunks_mut(band_pixels).enumerate().for_each(draw);
+            Ok(())
+        })
     }
 }
 
