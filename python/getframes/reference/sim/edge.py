@@ -17,7 +17,8 @@ def fall(shape: tuple[int, int], scale_px: float, axis: int | None = None) -> Im
     rows, columns = (np.minimum(np.arange(side), np.arange(side)[::-1]) for side in shape)
     distances = (rows[:, None], columns[None, :])
     nearest = np.minimum(*distances) if axis is None else distances[axis]
-    return np.broadcast_to(np.exp(-nearest / scale_px), shape)
+    with np.errstate(over="ignore"):  # a tiny scale: exp(-inf) is 0
+        return np.broadcast_to(np.exp(-nearest / scale_px), shape)
 
 
 def rise(shape: tuple[int, int], factor: float, scale_px: float) -> Image:
