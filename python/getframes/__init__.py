@@ -23,6 +23,7 @@ _HOMES = {
     "getframes.camera": ("Camera",),
     "getframes.config": ("CameraConfig", "SensorType"),
     "getframes.frame": ("Frame", "FrameTruth"),
+    "getframes.noise": ("apply_charge_diffusion", "charge_diffusion_kernel"),
     "getframes.precision": ("resolve_precision",),
     "getframes.presets": ("available_presets", "load_preset", "preset_info"),
     "getframes.reduce": ("Calibration", "combine"),
@@ -105,10 +106,12 @@ __all__ = [
     "WCSInfo",
     "__version__",
     "analysis",
+    "apply_charge_diffusion",
     "available_presets",
     "backend",
     "calibrate",
     "camera",
+    "charge_diffusion_kernel",
     "combine",
     "config",
     "dataset",
@@ -160,6 +163,7 @@ if TYPE_CHECKING:
     from getframes.camera import Camera
     from getframes.config import CameraConfig, SensorType
     from getframes.frame import Frame, FrameTruth
+    from getframes.noise import apply_charge_diffusion, charge_diffusion_kernel
     from getframes.precision import resolve_precision
     from getframes.presets import available_presets, load_preset, preset_info
     from getframes.reduce import Calibration, combine

@@ -15,8 +15,8 @@ from astropy import units as u
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getframes.config import CameraConfig, SensorType, field_rows, missing_stages, require_stages
-from getframes.config.camera_fields import FIELDS
+from getframes.config import CameraConfig, SensorType, field_rows, missing_stages, require_stages, stages
+from getframes.config.camera_fields import BY_NAME, FIELDS
 from getframes.config.field import INTEGER, NUMBER
 from getframes.config.geometry import block_boundaries
 from getframes.errors import DomainError, StageNotAvailableError
@@ -363,16 +363,13 @@ def test_the_whole_sensor_is_the_region_without_one():
     assert camera().roi_slices == (slice(0, 20), slice(0, 30))
 
 
-@pytest.mark.parametrize(
-    ("changes", "stage"),
-    [
-        ({"persistence_fraction": 0.1}, "persistence"),
-    ],
-)
-def test_a_stage_that_is_not_there_is_named(changes, stage):
-    config = camera(**changes)
-    assert missing_stages(config) == (stage,)
-    with pytest.raises(StageNotAvailableError, match=rf"needs stages .*{stage} \({next(iter(changes))} = "):
+def test_a_stage_that_is_not_there_is_named(monkeypatch):
+    absent = dataclasses.replace(BY_NAME["cti"], stage="charge transfer", asks="frame")
+    monkeypatch.setattr(stages, "FIELDS", (absent,))
+    config = camera(cti=1e-5)
+    assert missing_stages(config) == ("charge transfer",)
+    assert missing_stages(camera()) == ()
+    with pytest.raises(StageNotAvailableError, match=r"needs stages .*charge transfer \(cti = 1e-05\)"):
         require_stages(config)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from getframes.cli.estimate import lasting, needs_of, sized
+from getframes.config import stages
+from getframes.config.camera_fields import BY_NAME
 from getframes.config.experiment import read_experiment
 from tests.cli.conftest import Command, Writer
 
@@ -54,10 +57,17 @@ def test_memory_and_time_of_a_large_sensor_are_told_without_having_it(
     assert "GB" in done.out and "needs" in done.err and "of memory" in done.err
 
 
-def test_missing_stages_are_named(command: Command, experiment: Writer) -> None:
-    done = command("check", experiment("persistence_fraction = 0.1\n" + BIAS))
+def test_missing_stages_are_named(
+    command: Command, experiment: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "FIELDS", (replace(BY_NAME["cti"], stage="charge transfer", asks="frame"),))
+    file = experiment("cti = 1e-5\n" + BIAS)
+    done = command("check", file)
     assert done.code == 2
-    assert "missing stage  persistence" in done.out
+    assert "missing stage  charge transfer" in done.out
+    refused = command("generate", file, "-o", file.parent / "x.fits")
+    assert refused.code == 2 and "needs stages that this version does not have" in refused.err
+    assert not (file.parent / "x.fits").exists()
 
 
 @pytest.mark.parametrize(

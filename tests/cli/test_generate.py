@@ -144,11 +144,6 @@ def test_other_suffixes_are_refused(name: str, command: Command, experiment: Wri
         ),
         (frame_table("bias", seed=-1), 2, "frame.seed must be >= 0, got -1"),
         ("[frame\n", 2, "experiment.toml:4:7:"),
-        (
-            'persistence_fraction = 0.1\n[frame]\ntype = "bias"\n',
-            2,
-            "needs stages that this version does not have",
-        ),
     ],
 )
 def test_bad_files_are_refused(

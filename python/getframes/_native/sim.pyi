@@ -71,3 +71,14 @@ def logarithm(x: float) -> float:
 
 def power(x: float, y: float) -> float:
     """x^y for positive x, the same on every machine."""
+
+def diffusion_weights(sigma: float) -> list[float]:
+    """Weights of a Gaussian integrated over samples, 0, 1, 2 ... samples away, of sum 1 over both sides."""
+
+def diffuse(light: NDArray[np.floating[Any]], sigma: float) -> NDArray[np.floating[Any]]:
+    """A map convolved with a Gaussian of `sigma` samples, in its precision."""
+
+def release_latent(
+    signal: NDArray[np.floating[Any]], latent: NDArray[np.floating[Any]], fraction: float, decay: float
+) -> NDArray[np.floating[Any]]:
+    """One frame of persistence: the charge released into it; `latent` becomes what is latent after it."""

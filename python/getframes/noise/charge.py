@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.backend import require_cpu
-from getframes.errors import DomainError, ShapeError, require
+from getframes.errors import ShapeError, require
 from getframes.noise import chain
 from getframes.noise.exposure import Exposure, counts_like
-from getframes.noise.image import nonnegative, number_or_nan, readable
+from getframes.noise.image import nonnegative, number_or_nan, readable, require_finite
 from getframes.noise.patterns import fixed_pattern_maps
 from getframes.noise.stream import Kind, rng_key
 
@@ -66,6 +66,18 @@ def apply_nonlinearity(
     """Charge after the response curve of the camera [e-]: q max(0, 1 + c1 u + c2 u^2 ...), u = q / full well."""
     require_cpu(backend)
     return run_stages(chain.nonlinearity(config), electrons, 0)
+
+
+def invert_nonlinearity(
+    electrons: Any, config: CameraConfig, *, backend: Any = None
+) -> NDArray[np.floating[Any]]:
+    """Charge whose response is given [e-]: the inverse of `apply_nonlinearity` where the response rises.
+
+    A response that no charge has (above the top of the curve, or below its bottom) gives the charge at that end; charge is looked for
+    within four full wells. Noise below zero is undone like charge above it.
+    """
+    require_cpu(backend)
+    return run_stages(chain.linearization(config), electrons, 0)
 
 
 def apply_blooming(electrons: Any, full_well_e: float, *, backend: Any = None) -> NDArray[np.floating[Any]]:
@@ -248,7 +260,7 @@ def _noise(value: Any, name: str, charge: NDArray[Any]) -> float | NDArray[np.fl
     image = readable(value, name, charge.dtype)
     if image.shape != charge.shape:
         raise ShapeError(f"{name} must be a number or have shape {charge.shape}, got {image.shape}")
-    _require_finite(image, name)
+    require_finite(image, name)
     return image
 
 
@@ -305,7 +317,7 @@ def run_stages(
     charge = readable(electrons, "electrons", np.dtype(np.float64))
     if charge.ndim != 2:
         raise ShapeError(f"electrons must have shape (height, width), got {charge.shape}")
-    _require_finite(charge, "electrons")
+    require_finite(charge, "electrons")
     source = chain.Stage("input", {"electrons": charge})
     address = chain.Address(rng_key(rng), 0, Kind.LIGHT)
     if config is not None:
@@ -319,9 +331,3 @@ def run_stages(
 def _require_frame(charge: NDArray[Any], config: CameraConfig) -> None:
     if charge.shape != config.output_resolution:
         raise ShapeError(f"electrons must have shape {config.output_resolution}, got {charge.shape}")
-
-
-def _require_finite(image: NDArray[Any], name: str) -> None:
-    if not np.isfinite(image).all():
-        y, x = np.argwhere(~np.isfinite(image))[0]
-        raise DomainError(f"{name} must be finite, got {image[y, x]} at (y, x) = ({y}, {x})")

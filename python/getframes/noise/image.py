@@ -60,3 +60,10 @@ def number_or_nan(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return float("nan")
+
+
+def require_finite(image: NDArray[Any], name: str) -> None:
+    """Raise `DomainError`, which names the first pixel, unless every value is finite."""
+    if not np.isfinite(image).all():
+        y, x = np.argwhere(~np.isfinite(image))[0]
+        raise DomainError(f"{name} must be finite, got {image[y, x]} at (y, x) = ({y}, {x})")

@@ -35,6 +35,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(sim::edge_glow, room)?)?;
         room.add_function(wrap_pyfunction!(sim::bias_structure, room)?)?;
         room.add_function(wrap_pyfunction!(sim::dead_pixels, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::diffusion_weights, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::diffuse, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::release_latent, room)?)?;
         room.add_function(wrap_pyfunction!(sim::dark_current, room)?)?;
         room.add_function(wrap_pyfunction!(sim::logarithm, room)?)?;
         room.add_function(wrap_pyfunction!(sim::power, room)?)

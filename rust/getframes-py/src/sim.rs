@@ -1,6 +1,6 @@
 //! The signal chain and the fixed patterns.
 
-use crate::boundary::{Held, in_precision, interruptible, raise};
+use crate::boundary::{Held, detached, in_precision, interruptible, raise};
 use getframes_core::stream::Stream;
 use getframes_core::{Error, StageId};
 use getframes_sim::Map;
@@ -14,15 +14,17 @@ use getframes_sim::cosmic_ray::{self, CosmicRays, Deposit};
 use getframes_sim::cti::Cti;
 use getframes_sim::dark::{self, Dark};
 use getframes_sim::defects::{self, Defects};
+use getframes_sim::diffusion;
 use getframes_sim::edge::Edge;
 use getframes_sim::extra::Extra;
 use getframes_sim::full_well::FullWell;
 use getframes_sim::gain::Gain;
 use getframes_sim::input::Input;
 use getframes_sim::ipc::Ipc;
-use getframes_sim::nonlinearity::{MAX_TERMS, Nonlinearity};
+use getframes_sim::nonlinearity::{Linearization, MAX_TERMS, Nonlinearity};
 use getframes_sim::offset::Offset;
 use getframes_sim::pattern::{self, Pattern, Profile};
+use getframes_sim::persistence::Persistence;
 use getframes_sim::photo::Photo;
 use getframes_sim::read_noise::ReadNoise;
 use getframes_sim::shot::{ClockInducedCharge, Shot};
@@ -132,14 +134,18 @@ fn build<'a>(
         "defects" => Stage::Defects(Defects { dead: maps.dead(region)? }),
         "full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: false }),
         "output_full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: true }),
-        "nonlinearity" => {
+        "nonlinearity" | "linearization" => {
             let given: Vec<f64> = number(parameters, "coefficients")?;
             let most = format!("nonlinearity_coeffs must have at most {MAX_TERMS} terms, got {}", given.len());
             let mut coefficients = [0.0; MAX_TERMS];
             let head = coefficients.get_mut(..given.len()).ok_or_else(|| PyValueError::new_err(most))?;
             head.copy_from_slice(&given);
             let full_well_e = real("full_well_e")?;
-            Stage::Nonlinearity(Nonlinearity { coefficients, terms: given.len(), full_well_e })
+            let curve = Nonlinearity { coefficients, terms: given.len(), full_well_e };
+            match name {
+                "nonlinearity" => Stage::Nonlinearity(curve),
+                _ => Stage::Linearization(Linearization::of(curve)),
+            }
         }
         "gain" => Stage::Gain(Gain {
             gain: real("gain")?,
@@ -326,6 +332,75 @@ pub fn dead_pixels<'py>(
     column_fraction: f64,
 ) -> PyResult<Bound<'py, PyAny>> {
     filled::<bool>(py, shape, |out| defects::mask(key, shape, pixel_fraction, column_fraction, out))
+}
+
+/// Weights of a Gaussian integrated over samples, 0, 1, 2 ... samples away, of sum 1 over both sides.
+#[pyfunction]
+pub fn diffusion_weights(sigma: f64) -> PyResult<Vec<f64>> {
+    Error::domain(sigma > 0.0 && sigma < 1e6, "sigma", "> 0 and < 1e6 samples", sigma).map_err(raise)?;
+    Ok(diffusion::weights(sigma))
+}
+
+/// A map convolved with a Gaussian of `sigma` samples, in the precision of the map.
+#[pyfunction]
+pub fn diffuse<'py>(py: Python<'py>, light: &Bound<'py, PyAny>, sigma: f64) -> PyResult<Bound<'py, PyAny>> {
+    fn of<'py, T: Working + Element>(
+        py: Python<'py>,
+        light: &PyReadonlyArray2<'py, T>,
+        weights: &[f64],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (height, width) = light.as_array().dim();
+        let array = PyArray2::<T>::zeros(py, [height, width], false);
+        let mut writable = array.readwrite();
+        let (light, out) = (light.as_slice()?, writable.as_slice_mut()?);
+        interruptible(py, false, |cancel| {
+            diffusion::spread(light, width.max(1), weights, out, cancel);
+            Ok(())
+        })?;
+        drop(writable);
+        Ok(array.into_any())
+    }
+    let weights = diffusion_weights(sigma)?;
+    match light.extract::<PyReadonlyArray2<'py, f32>>() {
+        Ok(light) => of(py, &light, &weights),
+        Err(_) => of(py, &light.extract::<PyReadonlyArray2<'py, f64>>()?, &weights),
+    }
+}
+
+/// One frame of persistence: the charge released into it; `latent` becomes what is latent after it.
+#[pyfunction]
+pub fn release_latent<'py>(
+    py: Python<'py>,
+    signal: &Bound<'py, PyAny>,
+    latent: &Bound<'py, PyAny>,
+    fraction: f64,
+    decay: f64,
+) -> PyResult<Bound<'py, PyAny>> {
+    fn of<'py, T: Working + Element>(
+        py: Python<'py>,
+        signal: &PyReadonlyArray2<'py, T>,
+        latent: &Bound<'py, PyAny>,
+        figures: Persistence,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut latent = latent.extract::<PyReadwriteArray2<'py, T>>()?;
+        let (height, width) = signal.as_array().dim();
+        let got = latent.as_array().dim();
+        Error::same_shape("latent", &[got.0, got.1], &[height, width]).map_err(raise)?;
+        let array = PyArray2::<T>::zeros(py, [height, width], false);
+        let mut writable = array.readwrite();
+        let (signal, latent, released) = (signal.as_slice()?, latent.as_slice_mut()?, writable.as_slice_mut()?);
+        detached(py, || {
+            figures.step(signal, latent, released);
+            Ok(())
+        })?;
+        drop(writable);
+        Ok(array.into_any())
+    }
+    let figures = Persistence { fraction, decay };
+    match signal.extract::<PyReadonlyArray2<'py, f32>>() {
+        Ok(signal) => of(py, &signal, latent, figures),
+        Err(_) => of(py, &signal.extract::<PyReadonlyArray2<'py, f64>>()?, latent, figures),
+    }
 }
 
 /// Dark current at a temperature: D0 2^((T - T0) / step).
