@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from getframes import Bandpass, Camera, GaussianPSF, Scene, Sky, Telescope, WCSInfo, pleiades
+from getframes import (
+    Bandpass,
+    Camera,
+    ExtendedSource,
+    GaussianPSF,
+    MoffatPSF,
+    Scene,
+    Sky,
+    Telescope,
+    WCSInfo,
+    pleiades,
+)
 from getframes.analysis import photon_transfer_curve
 from getframes.noise import apply_em_gain
 
@@ -173,9 +184,28 @@ def calibrated_response() -> Image.Image:
     return plot.picture
 
 
+def galaxies(size: int = 96) -> Image.Image:
+    """Sersic galaxies behind a Moffat PSF: n = 0.5, 1, 2.5 and 4, rounder from left to right."""
+    panels = []
+    for number, n in enumerate((0.5, 1.0, 2.5, 4.0)):
+        source = ExtendedSource.sersic(
+            x=size / 2,
+            y=size / 2,
+            photon_rate=1e5,
+            n=n,
+            r_eff_arcsec=8.0,
+            ellipticity=0.6 - 0.2 * number,
+            position_angle_deg=30.0,
+        )
+        rate = Scene((size, size), Telescope.unit(), MoffatPSF(2.5, 3.0), [source]).photon_rate_map()
+        panels.append(logarithmic(rate, 1.0, 3e3).resize((2 * size, 2 * size), Image.Resampling.NEAREST))
+    return side_by_side(panels)
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
+    "galaxies.png": galaxies,
     "photon_transfer.png": photon_transfer,
     "calibration.png": calibrated_response,
 }

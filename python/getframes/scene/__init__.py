@@ -1,6 +1,8 @@
 """Scenes: what is in front of the detector, as a map of photon rates."""
 
 from getframes.scene.catalog import Catalog, CatalogEntry, pleiades
+from getframes.scene.extended import ExtendedSource
+from getframes.scene.field import FieldPolynomial
 from getframes.scene.light_curve import LightCurve
 from getframes.scene.optics import RadialDistortion, Telescope, Vignetting
 from getframes.scene.photometry import Bandpass
@@ -19,6 +21,8 @@ __all__ = [
     "Catalog",
     "CatalogEntry",
     "EllipticalGaussianPSF",
+    "ExtendedSource",
+    "FieldPolynomial",
     "GaussianPSF",
     "LightCurve",
     "MoffatPSF",

@@ -1,8 +1,8 @@
-"""Many stars at once, as arrays."""
+"""Many stars and galaxies at once, as arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import DomainError, ShapeError, require
+from getframes.scene.galaxies import LARGEST_INDEX, SMALLEST_INDEX, Galaxies, deposit_galaxies
 from getframes.scene.light_curve import LightCurve, factor_at
 from getframes.scene.optics import Telescope
+from getframes.scene.psf import add_stars
 from getframes.scene.sources import RenderContext, Source
 from getframes.scene.table import open_table, read_column
 from getframes.spectral import SED
@@ -29,12 +31,20 @@ UNITS = {
     "y": "px",
     "ra_deg": "deg",
     "dec_deg": "deg",
+    "r_eff_arcsec": "arcsec",
+    "sersic_n": "",
+    "ellipticity": "",
+    "position_angle_deg": "deg",
 }
+SHAPE_DEFAULTS = {"r_eff_arcsec": 0.0, "sersic_n": 1.0, "ellipticity": 0.0, "position_angle_deg": 0.0}
 
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """One star of a catalog: a magnitude or a photon rate [photons / s], at x, y [pixel] or RA, Dec [deg]."""
+    """One row of a catalog: a magnitude or a photon rate [photons / s], at x, y [pixel] or RA, Dec [deg].
+
+    With an `r_eff_arcsec` it is a galaxy, of the shape that `ExtendedSource.sersic` describes; else a star.
+    """
 
     magnitude: float | None = None
     photon_rate: float | None = None
@@ -42,24 +52,28 @@ class CatalogEntry:
     y: float | None = None
     ra_deg: float | None = None
     dec_deg: float | None = None
+    r_eff_arcsec: float | None = None
+    sersic_n: float | None = None
+    ellipticity: float | None = None
+    position_angle_deg: float | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Catalog(Source):
-    """Many stars with one spectrum and one light curve; arrays inside, whatever it was made from.
+    """Many stars and galaxies with one spectrum and one light curve; arrays inside, whatever it was made from.
 
     Attributes
     ----------
     entries : tuple of CatalogEntry
-        One object per star, made when asked for; for large catalogs use `from_table`, which makes none.
+        One object per row, made when asked for; for large catalogs use `from_table`, which makes none.
     sed, brightness, name : SED, LightCurve, str, optional
         As in `PointSource`.
 
     Raises
     ------
     DomainError
-        When a star has no brightness or two, no position or two, or a value that is not finite; names
-        the row.
+        When a row has no brightness or two, no position or two, an impossible shape, or a value that is not
+        finite; names the row.
     """
 
     entries: tuple[CatalogEntry, ...] = field(default_factory=tuple)
@@ -91,6 +105,10 @@ class Catalog(Source):
         sed: SED | None = None,
         brightness: LightCurve | None = None,
         name: str | None = None,
+        r_eff: str | None = None,
+        n: str | None = None,
+        ellipticity: str | None = None,
+        position_angle: str | None = None,
     ) -> Catalog:
         """A catalog from columns of a table.
 
@@ -103,7 +121,10 @@ class Catalog(Source):
         x, y, ra, dec : str
             Columns of the position: x and y [pixel], or RA and Dec [deg].
         sed, brightness, name : SED, LightCurve, str, optional
-            Shared by all stars.
+            Shared by all rows.
+        r_eff, n, ellipticity, position_angle : str, optional
+            Columns of the shape of galaxies: half-light radius along the major axis [arcsec], 0 for a star; Sersic index
+            (1 without a column), 1 - minor / major axis (0), angle of the major axis from +x towards +y [deg] (0).
 
         Raises
         ------
@@ -125,7 +146,15 @@ class Catalog(Source):
             "the columns x and y, or ra and dec",
             (x, y, ra, dec),
         )
-        named = dict(zip(UNITS, (magnitude, photon_rate, x, y, ra, dec), strict=True))
+        shape = (r_eff, n, ellipticity, position_angle)
+        require(
+            r_eff is not None or shape == (None,) * 4,
+            "Catalog.from_table",
+            "r_eff",
+            "given with n, ellipticity and position_angle",
+            None,
+        )
+        named = dict(zip(UNITS, (magnitude, photon_rate, x, y, ra, dec, *shape), strict=True))
         table = open_table(table)
         columns = {
             field_name: read_column(table, column, UNITS[field_name])
@@ -173,7 +202,9 @@ class Catalog(Source):
         return int(self._size)
 
     def __repr__(self) -> str:
-        parts = [f"{len(self)} stars", *sorted(self._columns)]
+        galaxies = int(np.count_nonzero(self._shape("r_eff_arcsec")))
+        parts = [f"{len(self) - galaxies} stars", *([f"{galaxies} galaxies"] if galaxies else [])]
+        parts += sorted(self._columns)
         shared = {"sed": self.sed, "brightness": self.brightness, "name": self.name}
         parts += [f"{name}={value!r}" for name, value in shared.items() if value is not None]
         return f"Catalog({', '.join(parts)})"
@@ -200,7 +231,7 @@ class Catalog(Source):
         return values
 
     def photon_rates(self, optics: Telescope, time_s: float | None = None) -> Column:
-        """Light of each star at the detector [photons / s], shape `(n,)`."""
+        """Light of each row at the detector [photons / s], shape `(n,)`."""
         rates = np.array(self.column("photon_rate"))
         missing = np.isnan(rates)
         if missing.any():
@@ -211,25 +242,35 @@ class Catalog(Source):
         return rates
 
     def total_photon_rate(self, optics: Telescope, time_s: float | None = None) -> float:
-        """The light of all stars at the detector [photons / s]."""
+        """The light of all rows at the detector [photons / s]."""
         return float(self.photon_rates(optics, time_s).sum())
 
     def deposit(self, image: NDArray[np.float64], ctx: RenderContext) -> None:
-        """Add the stars to `image` [photons / s / pixel] in place; those off the image are lost."""
+        """Add the light to `image` [photons / s / pixel] in place, stars first; what is off the image is lost."""
         if len(self) == 0:
             return
         rates = self.photon_rates(ctx.optics, ctx.time_s)
         rates *= ctx.qe_scale(self.sed)
         x, y = self._positions(ctx)
-        seen = np.isfinite(x) & np.isfinite(y)
-        if not seen.all():  # the far half of the sky has no pixel
-            x, y, rates = x[seen], y[seen], rates[seen]
         scale = ctx.optics.plate_scale_arcsec_per_pixel
-        if hasattr(ctx.psf, "add_sources"):
-            ctx.psf.add_sources(image, x, y, rates, scale)
-            return
-        for star_x, star_y, rate in zip(x.tolist(), y.tolist(), rates.tolist(), strict=True):
-            ctx.psf.add_source(image, star_x, star_y, rate, scale)
+        radius = self._shape("r_eff_arcsec")
+        seen = np.isfinite(x) & np.isfinite(y)  # the far half of the sky has no pixel
+        stars, galaxies = seen & (radius == 0.0), seen & (radius > 0.0)
+        if stars.any():
+            some_x, some_y, some_rates = _rows((x, y, rates), stars)
+            add_stars(ctx.psf, image, some_x, some_y, some_rates, scale)
+        if galaxies.any():
+            index, ellipticity, angle = (
+                self._shape(name) for name in ("sersic_n", "ellipticity", "position_angle_deg")
+            )
+            columns = (x, y, rates, radius / scale, index, 1.0 - ellipticity, angle)
+            deposit_galaxies(image, ctx.psf, Galaxies(*_rows(columns, galaxies)), scale)
+
+    def _shape(self, name: str) -> Column:
+        """A column of the shape, with its default where there is no value."""
+        values = self._columns.get(name)
+        default = SHAPE_DEFAULTS[name]
+        return np.full(len(self), default) if values is None else np.where(np.isnan(values), default, values)
 
     def _positions(self, ctx: RenderContext) -> tuple[Column, Column]:
         x, ra = self._columns.get("x"), self._columns.get("ra_deg")
@@ -256,8 +297,30 @@ def _require_rows(columns: Mapping[str, Column], size: int) -> None:
     for pair in (("x", "y"), ("ra_deg", "dec_deg")):
         whole = given[pair[0]] == given[pair[1]]
         _require_each(whole, f"{pair[0]} and {pair[1]}", "given together", whole)
+    _require_shapes(columns, given)
     places = given["x"].astype(int) + given["ra_deg"]
     _require_each(places == 1, "position", "given by one of (x, y) and (ra_deg, dec_deg)", places)
+
+
+def _require_shapes(columns: Mapping[str, Column], given: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Shapes that `ExtendedSource` would take, in rows that have a radius."""
+    indices = f"in [{SMALLEST_INDEX:g}, {LARGEST_INDEX:g}]"
+    rules: dict[str, tuple[str, Callable[[Column], NDArray[np.bool_]]]] = {
+        "r_eff_arcsec": (">= 0 arcsec", lambda value: value >= 0.0),
+        "sersic_n": (indices, lambda value: (value >= SMALLEST_INDEX) & (value <= LARGEST_INDEX)),
+        "ellipticity": ("in [0, 1)", lambda value: (value >= 0.0) & (value < 1.0)),
+    }
+    radius = columns.get("r_eff_arcsec")
+    star = ~given["r_eff_arcsec"] if radius is None else ~(radius > 0.0)
+    for name, (rule, holds) in rules.items():
+        if name in columns:
+            ignored = star if name != "r_eff_arcsec" else np.isnan(columns[name])
+            _require_each(holds(columns[name]) | ~given[name] | ignored, name, rule, columns[name])
+
+
+def _rows(columns: tuple[Column, ...], wanted: NDArray[np.bool_]) -> tuple[Column, ...]:
+    """Those rows; the columns themselves where all are wanted."""
+    return columns if wanted.all() else tuple(column[wanted] for column in columns)
 
 
 def _require_each(holds: NDArray[np.bool_], name: str, rule: str, values: NDArray[Any]) -> None:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from getframes.scene.catalog import Catalog, CatalogEntry
+    from getframes.scene.extended import ExtendedSource
 
 __all__ = [
     "Catalog",
     "CatalogEntry",
+    "ExtendedSource",
     "LightCurve",
     "PointSource",
     "RenderContext",
@@ -97,6 +99,29 @@ class Source(ABC):
         """All its light at the detector [photons / s]."""
 
 
+def check_brightness(source: Any) -> None:
+    """One of magnitude, photon_rate and flux_sed is given, and possible."""
+    ways = ("magnitude", "photon_rate", "flux_sed")
+    given = [name for name in ways if getattr(source, name) is not None]
+    require(len(given) == 1, source, "brightness", f"given by one of {', '.join(ways)}", given or None)
+    if source.magnitude is not None:
+        number(source, "magnitude", "mag")
+    if source.photon_rate is not None:
+        rate = number(source, "photon_rate", "photons/s")
+        require(rate >= 0.0, source, "photon_rate", ">= 0 photons/s", rate)
+    if source.flux_sed is not None:
+        require(source.flux_sed.is_absolute, source, "flux_sed", "an absolute SED", "a relative one")
+
+
+def steady_photon_rate(source: Any, optics: Telescope) -> float:
+    """Light of a source that has passed `check_brightness`, without its light curve [photons / s]."""
+    if source.magnitude is not None:
+        return optics.photon_rate_from_magnitude(source.magnitude)
+    if source.flux_sed is not None:
+        return optics.photon_rate_from_sed(source.flux_sed)
+    return float(source.photon_rate)
+
+
 @dataclass(frozen=True)
 class PointSource(Source):
     """A star.
@@ -128,20 +153,11 @@ class PointSource(Source):
     def __post_init__(self) -> None:
         number(self, "x", "px")
         number(self, "y", "px")
-        ways = {"magnitude": self.magnitude, "photon_rate": self.photon_rate, "flux_sed": self.flux_sed}
-        given = [name for name, value in ways.items() if value is not None]
-        require(len(given) == 1, self, "brightness", f"given by one of {', '.join(ways)}", given or None)
-        if self.magnitude is not None:
-            number(self, "magnitude", "mag")
-        if self.photon_rate is not None:
-            rate = number(self, "photon_rate", "photons/s")
-            require(rate >= 0.0, self, "photon_rate", ">= 0 photons/s", rate)
-        if self.flux_sed is not None:
-            require(self.flux_sed.is_absolute, self, "flux_sed", "an absolute SED", "a relative one")
+        check_brightness(self)
 
     def total_photon_rate(self, optics: Telescope, time_s: float | None = None) -> float:
         """All its light at the detector [photons / s]."""
-        return self._steady_photon_rate(optics) * factor_at(self.brightness, time_s)
+        return steady_photon_rate(self, optics) * factor_at(self.brightness, time_s)
 
     def deposit(self, image: NDArray[np.float64], ctx: RenderContext) -> None:
         """Add the star to `image` [photons / s / pixel] in place."""
@@ -149,14 +165,6 @@ class PointSource(Source):
         sed = self.sed if self.sed is not None else self.flux_sed
         rate = self.total_photon_rate(ctx.optics, ctx.time_s) * ctx.qe_scale(sed)
         ctx.psf.add_source(image, x, y, rate, ctx.optics.plate_scale_arcsec_per_pixel)
-
-    def _steady_photon_rate(self, optics: Telescope) -> float:
-        if self.magnitude is not None:
-            return optics.photon_rate_from_magnitude(self.magnitude)
-        if self.flux_sed is not None:
-            return optics.photon_rate_from_sed(self.flux_sed)
-        assert self.photon_rate is not None  # __post_init__ saw to it
-        return self.photon_rate
 
 
 @dataclass(frozen=True)
@@ -190,9 +198,13 @@ class UniformIllumination(Source):
 
 
 def __getattr__(name: str) -> Any:
-    """Catalogs live in a file of their own and are named here too."""
+    """Catalogs and galaxies live in files of their own and are named here too."""
     if name in ("Catalog", "CatalogEntry"):
         from getframes.scene import catalog
 
         return getattr(catalog, name)
+    if name == "ExtendedSource":
+        from getframes.scene import extended
+
+        return extended.ExtendedSource
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,9 @@
-//! The ground floor of getframes: addressed random words, quantile variates, SIMD dispatch, the thread pool and the errors
+//! The ground floor of getframes: addressed random words, quantile variates, mixtures of Gaussians, SIMD dispatch, the thread pool and the errors
 //! that every room shares.
 
 pub mod error;
 pub mod pool;
+pub mod profile;
 pub mod real;
 pub mod simd;
 pub mod stream;

@@ -1,4 +1,4 @@
-"""Point sources drawn into images, by the definition: one star at a time, each pixel integrated.
+"""Sources drawn into images, by the definition: one at a time, each pixel integrated.
 
 Same file names as `rust/getframes-sim/src/deposit`. Positions are in pixels, with pixel centres at integers;
 images are float64 of shape `(height, width)`.
@@ -7,7 +7,8 @@ images are float64 of shape `(height, width)`.
 from getframes.reference.deposit.airy import airy
 from getframes.reference.deposit.array import array
 from getframes.reference.deposit.elliptical import elliptical
+from getframes.reference.deposit.galaxy import galaxy
 from getframes.reference.deposit.gaussian import gaussian
 from getframes.reference.deposit.moffat import moffat
 
-__all__ = ["airy", "array", "elliptical", "gaussian", "moffat"]
+__all__ = ["airy", "array", "elliptical", "galaxy", "gaussian", "moffat"]

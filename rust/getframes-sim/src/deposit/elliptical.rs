@@ -9,7 +9,8 @@
 //!
 //! Drawn out to the ellipse Q = 25, which holds all but 4e-6 of the light. A width below [`NARROWEST`] is drawn that wide.
 
-use super::phase::{Density, cosine_of_half_turns};
+use super::phase::Density;
+use getframes_core::profile::direction;
 use getframes_core::real::Real;
 
 /// Standard deviations out to which light is drawn.
@@ -79,13 +80,4 @@ impl Density for Elliptical {
         let half = |variance: f64| (REACH_SIGMA * (variance + 0.25).sqrt()) as usize;
         (half(self.covariance.0), half(self.covariance.2))
     }
-}
-
-/// Cosine and sine of an angle in degrees, the same bits on every machine.
-fn direction(angle: f64) -> (f64, f64) {
-    let angle = angle.rem_euclid(360.0) / 180.0;
-    let cosine = cosine_of_half_turns(if angle > 1.0 { 2.0 - angle } else { angle });
-    let from_quarter = (angle - 0.5).abs();
-    let sine = cosine_of_half_turns(if from_quarter > 1.0 { 2.0 - from_quarter } else { from_quarter });
-    (cosine, sine)
 }

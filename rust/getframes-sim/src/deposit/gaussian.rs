@@ -14,8 +14,8 @@
 //! Where no column changes too much with the place of the star in its pixel (σ above a pixel in f32, 0.6 in f64), each column is a
 //! polynomial in that place, made from these differences once per σ: no exponential is left per star.
 
-use super::phase::cosine_of_half_turns;
 use super::{LANES, Profile, Stars, Tile, pixel_of};
+use getframes_core::profile::cosine_of_half_turns;
 use getframes_core::real::{Real, polynomial};
 
 /// Standard deviations out to which light is drawn.

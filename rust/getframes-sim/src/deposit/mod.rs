@@ -19,6 +19,7 @@ pub mod airy;
 pub mod array;
 pub mod bands;
 pub mod elliptical;
+pub mod galaxy;
 pub mod gaussian;
 pub mod moffat;
 pub mod phase;

@@ -15,6 +15,7 @@
 //! is symmetric and there is one cell, sum and difference are the values of a row and of its mirror image.
 
 use super::{LANES, Profile, Stars, Tile, pixel_of};
+use getframes_core::profile::cosine_of_half_turns;
 use getframes_core::real::Real;
 use getframes_core::simd::{self, Level};
 
@@ -492,18 +493,4 @@ fn antiderivative(j: usize, x: f64) -> f64 {
         1 => x * x / 2.0,
         _ => (chebyshev_at(j + 1, x) / (j as f64 + 1.0) - chebyshev_at(j - 1, x) / (j as f64 - 1.0)) / 2.0,
     }
-}
-
-/// cos(π x) for 0 <= x <= 1, by its series: the same bits on every machine.
-pub(crate) fn cosine_of_half_turns(x: f64) -> f64 {
-    if x > 0.5 {
-        return -cosine_of_half_turns(1.0 - x);
-    }
-    let square = (std::f64::consts::PI * x).powi(2);
-    let (mut term, mut sum) = (1.0, 1.0);
-    for k in 1..16 {
-        term *= -square / f64::from((2 * k - 1) * (2 * k));
-        sum += term;
-    }
-    sum
 }

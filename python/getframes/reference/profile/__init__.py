@@ -1,0 +1,6 @@
+"""Profiles as mixtures of Gaussians, by their definition. Same file names as `rust/getframes-core/src/profile`."""
+
+from getframes.reference.profile.moffat import moffat
+from getframes.reference.profile.sersic import sersic
+
+__all__ = ["moffat", "sersic"]
