@@ -12,7 +12,6 @@ from getframes.noise.charge import (
     dark_frame_electrons,
     digitize,
     frame_electrons,
-    invert_nonlinearity,
 )
 from getframes.noise.diffusion import apply_charge_diffusion, charge_diffusion_kernel
 from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
@@ -40,7 +39,6 @@ __all__ = [
     "fixed_pattern_maps",
     "frame_electrons",
     "generate_dark_frame",
-    "invert_nonlinearity",
     "photo_signal_map",
     "release_latent",
     "resolve_precision",

@@ -39,7 +39,7 @@ class Stage:
     name : str
         As in the physics pages: photo, dark, extra, shot, clock_induced_charge, cosmic_rays, full_well, blooming, cti, ipc,
         nonlinearity, gain, output_full_well, defects, reset_noise, avalanche_input_noise, read_noise, amplifier, bias_structure,
-        common_mode; and linearization, which undoes nonlinearity.
+        common_mode.
     parameters : mapping
         Numbers and maps by name, units in the names.
     """
@@ -155,19 +155,10 @@ def ipc(coupling: float) -> Stage:
 
 def nonlinearity(config: CameraConfig) -> tuple[Stage, ...]:
     """The response curve, or nothing for a linear sensor."""
-    return _curve("nonlinearity", config)
-
-
-def linearization(config: CameraConfig) -> tuple[Stage, ...]:
-    """The inverse of the response curve, or nothing for a linear sensor."""
-    return _curve("linearization", config)
-
-
-def _curve(name: str, config: CameraConfig) -> tuple[Stage, ...]:
     coefficients = config.nonlinearity_coeffs or ((-config.nonlinearity,) if config.nonlinearity else ())
     if not any(coefficients):
         return ()
-    return (Stage(name, {"coefficients": list(coefficients), "full_well_e": config.full_well_e}),)
+    return (Stage("nonlinearity", {"coefficients": list(coefficients), "full_well_e": config.full_well_e}),)
 
 
 def gain(mean_gain: float, excess_noise_factor: float, gain_map: Map = 1.0) -> Stage:

@@ -68,18 +68,6 @@ def apply_nonlinearity(
     return run_stages(chain.nonlinearity(config), electrons, 0)
 
 
-def invert_nonlinearity(
-    electrons: Any, config: CameraConfig, *, backend: Any = None
-) -> NDArray[np.floating[Any]]:
-    """Charge whose response is given [e-]: the inverse of `apply_nonlinearity` where the response rises.
-
-    A response that no charge has (above the top of the curve, or below its bottom) gives the charge at that end; charge is looked for
-    within four full wells. Noise below zero is undone like charge above it.
-    """
-    require_cpu(backend)
-    return run_stages(chain.linearization(config), electrons, 0)
-
-
 def apply_blooming(electrons: Any, full_well_e: float, *, backend: Any = None) -> NDArray[np.floating[Any]]:
     """Charge after the wells have overflowed along their columns [e-].
 

@@ -21,7 +21,7 @@ use getframes_sim::full_well::FullWell;
 use getframes_sim::gain::Gain;
 use getframes_sim::input::Input;
 use getframes_sim::ipc::Ipc;
-use getframes_sim::nonlinearity::{Linearization, MAX_TERMS, Nonlinearity};
+use getframes_sim::nonlinearity::{MAX_TERMS, Nonlinearity};
 use getframes_sim::offset::Offset;
 use getframes_sim::pattern::{self, Pattern, Profile};
 use getframes_sim::persistence::Persistence;
@@ -134,18 +134,14 @@ fn build<'a>(
         "defects" => Stage::Defects(Defects { dead: maps.dead(region)? }),
         "full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: false }),
         "output_full_well" => Stage::FullWell(FullWell { limit_e: real("limit_e")?, from_zero: true }),
-        "nonlinearity" | "linearization" => {
+        "nonlinearity" => {
             let given: Vec<f64> = number(parameters, "coefficients")?;
             let most = format!("nonlinearity_coeffs must have at most {MAX_TERMS} terms, got {}", given.len());
             let mut coefficients = [0.0; MAX_TERMS];
             let head = coefficients.get_mut(..given.len()).ok_or_else(|| PyValueError::new_err(most))?;
             head.copy_from_slice(&given);
             let full_well_e = real("full_well_e")?;
-            let curve = Nonlinearity { coefficients, terms: given.len(), full_well_e };
-            match name {
-                "nonlinearity" => Stage::Nonlinearity(curve),
-                _ => Stage::Linearization(Linearization::of(curve)),
-            }
+            Stage::Nonlinearity(Nonlinearity { coefficients, terms: given.len(), full_well_e })
         }
         "gain" => Stage::Gain(Gain {
             gain: real("gain")?,

@@ -19,7 +19,7 @@ use crate::gain::Gain;
 use crate::input::Input;
 use crate::ipc::Ipc;
 use crate::neighbour::{Neighbour, neighbour};
-use crate::nonlinearity::{Linearization, Nonlinearity};
+use crate::nonlinearity::Nonlinearity;
 use crate::offset::Offset;
 use crate::photo::Photo;
 use crate::read_noise::ReadNoise;
@@ -52,7 +52,6 @@ pub enum Stage<'a> {
     Cti(Cti),
     Ipc(Ipc),
     Nonlinearity(Nonlinearity),
-    Linearization(Linearization),
     Gain(Gain<'a>),
     Defects(Defects<'a>),
     ReadNoise(ReadNoise<'a>),
@@ -175,7 +174,6 @@ impl Stage<'_> {
             Self::CosmicRays(stage) => stage.apply(tile),
             Self::FullWell(stage) => stage.apply(tile),
             Self::Nonlinearity(stage) => stage.apply(tile),
-            Self::Linearization(stage) => stage.apply(tile),
             Self::Gain(stage) => stage.apply(tile),
             Self::Defects(stage) => stage.apply(tile),
             Self::ReadNoise(stage) => stage.apply(tile),
