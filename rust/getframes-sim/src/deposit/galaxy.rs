@@ -183,13 +183,16 @@ pub fn deposit<T: Real>(
     let field = Field { stars, shapes, blur, variance, shared, width };
     let parallel = count > SERIAL;
     let reach: Vec<i64> = if parallel {
-        pool::install(|| (0..count).into_par_iter().map(|source| field.reach(source)).collect())
+        pool::install(|| Ok((0..count).into_par_iter().map(|source| field.reach(source)).collect()))?
     } else {
         (0..count).map(|source| field.reach(source)).collect()
     };
     let draw = |(band, pixels): (usize, &mut [T])| field.draw(band * BAND_ROWS, pixels, &reach, cancel);
     if parallel {
-        pool::install(|| image.par_chunks_mut(BAND_ROWS * width).enumerate().for_each(draw));
+        pool::install(|| {
+            image.par_chunks_mut(BAND_ROWS * width).enumerate().for_each(draw);
+            Ok(())
+        })?;
     } else {
         image.chunks_mut(BAND_ROWS * width).enumerate().for_each(draw);
     }
