@@ -194,7 +194,7 @@ def galaxies(size: int = 96) -> Image.Image:
             photon_rate=1e5,
             n=n,
             r_eff_arcsec=8.0,
-            ellipticity=0.6 - 0.2 * number,
+            ellipticity=0.6 - 0.15 * number,
             position_angle_deg=30.0,
         )
         rate = Scene((size, size), Telescope.unit(), MoffatPSF(2.5, 3.0), [source]).photon_rate_map()

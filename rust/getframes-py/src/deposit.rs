@@ -100,7 +100,10 @@ type Columns = Vec<Vec<f64>>;
 
 /// A PSF as a mixture of Gaussians on a pixel grid.
 #[pyclass(frozen, module = "getframes._native.deposit")]
-pub enum Mixture {
+pub struct Mixture(Law);
+
+/// The law of a PSF, and its parameters.
+enum Law {
     /// Standard deviations along and across an axis, and its angle.
     Gaussian(Columns),
     /// Full width at half maximum, and beta.
@@ -119,12 +122,12 @@ impl Mixture {
         sigma_minor_px: PyReadonlyArray1<'_, f64>,
         angle_deg: PyReadonlyArray1<'_, f64>,
     ) -> PyResult<Self> {
-        columns([sigma_major_px, sigma_minor_px, angle_deg]).map(Self::Gaussian)
+        columns([sigma_major_px, sigma_minor_px, angle_deg]).map(Law::Gaussian).map(Self)
     }
 
     #[staticmethod]
     fn moffat(fwhm_px: PyReadonlyArray1<'_, f64>, beta: PyReadonlyArray1<'_, f64>) -> PyResult<Self> {
-        columns([fwhm_px, beta]).map(Self::Moffat)
+        columns([fwhm_px, beta]).map(Law::Moffat).map(Self)
     }
 
     #[pyo3(signature = (image, x, y, flux, r_eff_px, index, axis_ratio, angle_deg, *, variance_px2 = 0.0))]
@@ -166,9 +169,9 @@ impl Mixture {
     ) -> PyResult<()> {
         let shape = (image.shape()[0], image.shape()[1]);
         let pixels = image.as_slice_mut()?;
-        let blur = match self {
-            Self::Gaussian(columns) => Blur::Gaussian { along: &columns[0], across: &columns[1], angle: &columns[2] },
-            Self::Moffat(columns) => Blur::Moffat { fwhm: &columns[0], beta: &columns[1] },
+        let blur = match &self.0 {
+            Law::Gaussian(columns) => Blur::Gaussian { along: &columns[0], across: &columns[1], angle: &columns[2] },
+            Law::Moffat(columns) => Blur::Moffat { fwhm: &columns[0], beta: &columns[1] },
         };
         let small = stars.x.len() < SMALL;
         interruptible(py, small, |cancel| galaxy::deposit(stars, shapes, blur, variance, pixels, shape, cancel))
