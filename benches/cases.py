@@ -28,6 +28,22 @@ SIZES = {
     "generic_cmos": (4096, 4096),
 }
 """Cameras, and the height and width at which they are timed [pixel]; their own, but for the last."""
+_TRACKS = {"cosmic_ray_rate_per_cm2_s": 5.0, "cosmic_ray_track_length_px": 20.0}
+_SAPHIRA = "first_light_imaging_cred_one"
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ccd with cti": ("andor_ikon_m934", {"cti": 1e-5}),
+    "ccd with ipc": ("andor_ikon_m934", {"ipc_coupling": 0.006}),
+    "ccd with blooming": ("andor_ikon_m934", {"blooming": True}),
+    "ccd with cosmic rays": ("andor_ikon_m934", _TRACKS),
+    "ccd with all four": (
+        "andor_ikon_m934",
+        {"cti": 1e-5, "ipc_coupling": 0.006, "blooming": True, **_TRACKS},
+    ),
+    "scmos with ipc": ("generic_scmos", {"ipc_coupling": 0.006}),
+    "eapd": (_SAPHIRA, {}),
+    "eapd without coupling": (_SAPHIRA, {"ipc_coupling": 0.0}),
+}
+"""Cameras with stages that not every camera has: a preset of `SIZES` or at its own size, and what is changed."""
 RATES = (1.0, 200.0)
 FIELD = (2048, 2048)
 FWHM_PX = 3.0
@@ -36,6 +52,7 @@ DATASET_FRAMES = 64
 
 CONDITIONS = {
     "expose": f"rate map uniform in {RATES[0]:g} to {RATES[1]:g} photons/s/pixel, 1 s, `out=`, no truth",
+    "variant": "`expose` as above of a camera with one more stage (`VARIANTS`), one pixel in 10 007 at three full wells",
     "dark_frame": "60 s at the default temperature of the camera",
     "expose, truth attached": "the same light, without `out=`, with `include_truth=True`",
     "expose, truth read": "and then the three truth arrays are read",
@@ -105,7 +122,8 @@ def camera(preset: str, precision: str) -> Any:
     import getframes
 
     made = getframes.Camera.from_preset(preset, precision=precision)
-    return made if made.resolution == SIZES[preset] else made.with_config(resolution=SIZES[preset])
+    size = SIZES.get(preset, made.resolution)
+    return made if made.resolution == size else made.with_config(resolution=size)
 
 
 def rate_map(shape: tuple[int, int], precision: str) -> Any:
@@ -135,6 +153,15 @@ def expose_with_truth(preset: str, precision: str, *, read: bool) -> Prepared:
         return truth.mean_electrons, truth.mean_photoelectrons, truth.photon_rate
 
     return Prepared(call)
+
+
+def variant(name: str, precision: str) -> Prepared:
+    """One frame of a camera with stages that not every camera has; one pixel in 10 000 overflows its well."""
+    preset, changes = VARIANTS[name]
+    taken = camera(preset, precision).with_config(**changes)
+    rate, out = rate_map(taken.resolution, precision), np.empty(taken.resolution, np.uint32)
+    rate.ravel()[::10_007] = 3.0 * taken.config.full_well_e
+    return Prepared(lambda: taken.expose(rate, 1.0, seed=1, include_truth=False, out=out))
 
 
 def dark_frame(preset: str, precision: str) -> Prepared:
@@ -270,6 +297,15 @@ def _frame_cases() -> Iterator[Case]:
                 yield Case(name, "ns/pixel", math.prod(shape), partial(prepare, preset, precision), target)
 
 
+def _variant_cases() -> Iterator[Case]:
+    for name, (preset, _) in VARIANTS.items():
+        for precision, target in {"float32": 8.0, "float64": 4.0}.items():
+            pixels = math.prod(SIZES.get(preset, (256, 320)))
+            yield Case(
+                f"variant/{name}/{precision}", "ns/pixel", pixels, partial(variant, name, precision), target
+            )
+
+
 def _catalog_cases() -> Iterator[Case]:
     stars = [("gaussian", 100_000, {"float64": 30.0, "float32": 100.0})]
     stars += [
@@ -286,6 +322,7 @@ TIMED = {
     case.name: case
     for case in (
         *_frame_cases(),
+        *_variant_cases(),
         *_catalog_cases(),
         Case("small/8 x 8", "us", 1, partial(small, 8)),
     )

@@ -31,6 +31,7 @@ from table import Row, Table, page, write
 
 TABLES = {
     "frames": "Frames",
+    "stages": "Frames with more stages",
     "truth": "Frames with truth",
     "catalog": "Catalogs",
     "dataset": "Data sets",
@@ -39,9 +40,16 @@ TABLES = {
     "memory": "Peak memory",
     "start": "Start",
 }
-TABLE_OF = {"expose": "frames", "dark_frame": "frames", "catalog": "catalog", "small": "small"}
+TABLE_OF = {
+    "expose": "frames",
+    "dark_frame": "frames",
+    "variant": "stages",
+    "catalog": "catalog",
+    "small": "small",
+}
 CONDITIONS_OF = {
     "frames": ("expose", "dark_frame"),
+    "stages": ("variant",),
     "truth": ("expose, truth attached", "expose, truth read"),
     "catalog": ("catalog",),
     "dataset": ("dataset",),
