@@ -3,7 +3,7 @@
 Law: sum of (pixel - background) times the part of the pixel's area that is inside the circle. The overlap of a circle with a square is exact: the
 area of the disc left of and below a corner is a sum of circular segments, and the four corners of a pixel are added with alternating signs.
 
-The background is the mean of the pixels whose centre is in the annulus, after those more than three standard deviations from the median are left out
+The background is the mean of the pixels whose centre is in the annulus, after those more than four standard deviations from the median are left out
 (again and again until nothing changes); a median would be off by up to half a count, and a mode by more where counts are few.
 
 Not modelled: light that varies inside a pixel, a background with a gradient across the annulus.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_CLIP = 3.0
+_CLIP = 4.0
 
 
 def aperture_sum(
@@ -105,7 +105,7 @@ def _background(pixels: NDArray[Any], x: float, y: float, annulus: tuple[float, 
 
 
 def clipped_mean(values: Array) -> float:
-    """Mean of the values within three standard deviations of the median, found again until none is left out."""
+    """Mean of the values within four standard deviations of the median, found again until none is left out."""
     while True:
         distance = np.abs(values - np.median(values))
         kept = values[distance <= _CLIP * values.std()]

@@ -51,7 +51,7 @@ def centroid(
     r : float, optional
         Only pixels whose centre is at most this far from `center` count [px]; all of them when left out.
     background : float or array (height, width), optional
-        Taken off; the median of the pixels that count when left out.
+        Taken off; the median of the pixels that count when left out, which is right where most of them see no source.
     threshold : float or array (height, width), optional
         Taken off as well; what is then negative does not count.
 

@@ -10,8 +10,11 @@ coupling it is not, and the covariance C(dy, dx) of the difference of two flats 
 | (1, 1) | 2 c^2 |
 | (0, 2), (2, 0) | c^2 |
 
-The sum over all of them is S: that is how a photon transfer curve is corrected, whose gain is otherwise too high by S / C(0, 0). c is the small
-root of 2 c (1 - 4c) = C(0, 1) / S, with C(0, 1) the mean over both axes.
+The sum over all of them is S. c follows from the correlation r of nearest neighbours, the mean over both axes of C(0, 1) / C(0, 0):
+
+    c = (1 + 4 r - (1 - 4 r^2)^1/2) / (8 + 20 r),
+
+and with c the factor C(0, 0) / S that the noise of a pixel keeps. A photon transfer curve without it has a gain too high by S / C(0, 0).
 
 Not modelled: a kernel that is not symmetric or depends on the signal; an excess noise that arises behind the coupling; diffusion of charge (it moves
 whole electrons and leaves no covariance).
@@ -55,15 +58,15 @@ class Coupling:
     error : float
         Its standard error.
     correlation : tuple of 6 floats
-        C / C(0, 0) of the shot noise for `NEIGHBOURS`.
-    variance_ratio : float
-        S / C(0, 0), at least 1 for coupled pixels: what divides the gain of an uncorrected photon transfer curve.
+        C / C(0, 0) of the shot noise for `NEIGHBOURS`; beyond the first two they tell whether the kernel is the one assumed.
+    noise_kept : float
+        C(0, 0) / S: what multiplies the gain of a photon transfer curve that does not know of the coupling.
     """
 
     ipc_coupling: float
     error: float
     correlation: tuple[float, ...]
-    variance_ratio: float
+    noise_kept: float
 
 
 def interpixel_coupling(flats: Iterable[FrameLike], *, read_variance_adu2: float = 0.0) -> Coupling:
@@ -92,16 +95,24 @@ def interpixel_coupling(flats: Iterable[FrameLike], *, read_variance_adu2: float
         pixels = difference.size
     require(differences > 0, "", "interpixel_coupling flats", "at least 2 frames", differences)
     own, *shared = (sums / (2 * differences)).tolist()
-    own -= read_variance_adu2
-    require(own > 0, "", "interpixel_coupling flats", "noisier than read_variance_adu2", own)
-    whole = own + 2.0 * sum(shared)
-    share = (shared[0] + shared[1]) / 2.0 / whole
-    # Differences of neighbours in time share a frame: n of them have the information of n + 1 frames.
-    error = (own + read_variance_adu2) / whole / sqrt(2.0 * pixels * (differences + 1) / 2.0)
-    root = sqrt(max(1.0 - 8.0 * share, 0.0))
-    coupling = (1.0 - root) / 8.0
-    slope = 1.0 / (2.0 * max(root, 0.05))
-    return Coupling(coupling, error * slope, tuple(value / own for value in shared), whole / own)
+    shot = own - read_variance_adu2
+    require(shot > 0, "", "interpixel_coupling flats", "noisier than read_variance_adu2", shot)
+    correlation = tuple(value / shot for value in shared)
+    coupling = coupling_of((correlation[0] + correlation[1]) / 2.0)
+    # Differences of neighbours in time share a frame: n of them tell as much as (n + 1) / 2 apart. dc/dr is 1/2 where c is small.
+    error = 0.5 * own / shot / sqrt(2.0 * pixels * (differences + 1) / 2.0)
+    return Coupling(coupling, error, correlation, noise_kept(coupling))
+
+
+def coupling_of(correlation: float) -> float:
+    """c of a correlation of nearest neighbours, at most 1/2."""
+    r = min(correlation, 0.5)
+    return (1.0 + 4.0 * r - sqrt(1.0 - 4.0 * r * r)) / (8.0 + 20.0 * r)
+
+
+def noise_kept(coupling: float) -> float:
+    """Variance after the coupling over that before it: (1 - 4c)^2 + 4 c^2."""
+    return (1.0 - 4.0 * coupling) ** 2 + 4.0 * coupling**2
 
 
 def covariances(difference: NDArray[np.float64]) -> NDArray[np.float64]:

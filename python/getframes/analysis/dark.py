@@ -11,7 +11,7 @@
 Laws: m = bias + D t / K and V = (s / K)^2 + D t / K^2 + 1/12.
 
 * K: the mean variance of the pixels that are not hot against their mean level, over the exposures; only dark charge changes, so 1/K is the slope.
-* D and bias: weighted line through m(t) of each pixel. Hot pixels are those more than three medians above the median; the dark current is the
+* D and bias: weighted line through m(t) of each pixel (of hot pixels, which saturate first, through the two shortest exposures). Hot pixels are those more than three medians above the median; the dark current is the
   mean of the others, and its non-uniformity the width of the log-normal with their spread, less the scatter of the lines.
 * s: variance of the shortest exposure, less dark charge and rounding. Mean and width are those of the core in ln s, without the scatter of a
   variance from few frames and without pixels that stand apart (random telegraph noise), whose fraction and factor are given by themselves.
@@ -34,8 +34,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from getframes.analysis.coupling import noise_kept
 from getframes.analysis.curve import fitted
-from getframes.analysis.photon_transfer import QUANTIZATION_ADU2
+from getframes.analysis.rounding import unrounded
 from getframes.analysis.spread import digamma, groups, log_normal_width, trigamma, unbiased_deviation
 from getframes.analysis.stack import StackStats
 from getframes.config import CameraConfig
@@ -88,6 +89,8 @@ class DarkCharacterization:
         Read noise [e-], dark current [e-/s] and bias [ADU] of each pixel.
     read_noise_rts_factor, hot_pixel_factor : float
         Read noise and dark current of those pixels over the mean of the others; NaN where there are none.
+    gain_error : float
+        Standard error of the gain [e-/ADU].
     """
 
     gain_e_per_adu: float
@@ -105,6 +108,7 @@ class DarkCharacterization:
     bias_map_adu: NDArray[np.float64]
     read_noise_rts_factor: float = nan
     hot_pixel_factor: float = nan
+    gain_error: float = nan
 
     def to_config(self, name: str, **overrides: Any) -> CameraConfig:
         """A camera with the measured figures.
@@ -142,7 +146,9 @@ class DarkCharacterization:
         return plain.replace(**overrides) if overrides else plain
 
 
-def characterize_dark(stacks: Mapping[float, StackStats] | Sequence[StackStats]) -> DarkCharacterization:
+def characterize_dark(
+    stacks: Mapping[float, StackStats] | Sequence[StackStats], *, ipc_coupling: float = 0.0
+) -> DarkCharacterization:
     """Gain, read noise and dark current from stacks of darks.
 
     Parameters
@@ -150,6 +156,8 @@ def characterize_dark(stacks: Mapping[float, StackStats] | Sequence[StackStats])
     stacks : mapping from exposure [s] to StackStats, or sequence of StackStats with an exposure
         Two or more different exposures, the longest with enough dark charge to be seen in the noise. Eight frames or more in the shortest
         keep the read-noise map useful.
+    ipc_coupling : float
+        Fraction of the signal in each of the four neighbours, in [0, 0.25): shot noise and dark pattern of coupled pixels are low by (1 - 4c)^2 + 4 c^2.
 
     Raises
     ------
@@ -158,17 +166,20 @@ def characterize_dark(stacks: Mapping[float, StackStats] | Sequence[StackStats])
     ShapeError
         If the stacks differ in shape.
     """
+    require(0 <= ipc_coupling < 0.25, "", "ipc_coupling", "in [0, 0.25)", ipc_coupling)
+    kept = noise_kept(ipc_coupling)
     series = by_exposure(stacks, "characterize_dark")
     times = np.array([stack.exposure_s for stack in series], np.float64)
     require(np.unique(times).size > 1, "", "stacks", "of two or more different exposures", times.tolist())
     slope, bias, scatter = _lines(series, times)
     hot = _hot(slope)
-    gain = _gain(series, ~hot)
+    slope, bias = _early(series, times, hot, slope, bias)
+    gain, error = (kept * value for value in _gain(series, ~hot))
     dark = slope * gain
     core = float(dark[~hot].mean())
-    width = log_normal_width(float(dark[~hot].var()) - gain**2 * float(scatter[~hot].mean()), core)
+    width = log_normal_width((float(dark[~hot].var()) - gain**2 * float(scatter[~hot].mean())) / kept, core)
     shortest = series[0]
-    variance = shortest.variance_adu2 - slope * (times[0] / gain) - QUANTIZATION_ADU2
+    variance = unrounded(shortest.variance_adu2, shortest.mean_adu) - slope * (kept * times[0] / gain)
     noise = groups(_logarithm(variance))
     degrees = (shortest.n_frames - 1) / 2.0
     spread = max(noise.width**2 - trigamma(degrees) / 4.0, 0.0)
@@ -178,18 +189,19 @@ def characterize_dark(stacks: Mapping[float, StackStats] | Sequence[StackStats])
         gain,
         gain * exp(middle + spread / 2.0),
         core,
-        float(bias.mean()),
+        float(bias[~hot].mean()),
         width,
         sqrt(spread),
         noise.fraction,
         float(hot.mean()),
-        _fano(series, gain, ~hot),
+        _fano(series, gain / kept, ~hot),
         times,
         gain * deviation,
         dark,
         bias,
         exp(noise.distance) if noise.fraction > 0 else nan,
         float(dark[hot].mean()) / core if hot.any() and core > 0 else nan,
+        error,
     )
 
 
@@ -208,8 +220,8 @@ def by_exposure(stacks: Mapping[float, StackStats] | Sequence[StackStats], name:
     return sorted(series, key=lambda stack: stack.exposure_s or 0.0)
 
 
-def _gain(series: list[StackStats], kept: NDArray[np.bool_]) -> float:
-    """One over the slope of the mean variance against the mean level, of the pixels that are not hot."""
+def _gain(series: list[StackStats], kept: NDArray[np.bool_]) -> tuple[float, float]:
+    """One over the slope of the mean variance against the mean level, of the pixels that are not hot, and its standard error."""
     level = np.array([float(stack.mean_adu[kept].mean()) for stack in series])
     variance = np.array([float(stack.variance_adu2[kept].mean()) for stack in series])
     squares = np.array([float((stack.variance_adu2[kept] ** 2).mean()) for stack in series])
@@ -221,7 +233,7 @@ def _gain(series: list[StackStats], kept: NDArray[np.bool_]) -> float:
             "stacks must be of exposures long enough for dark charge to show in the noise, "
             f"got the slope {line.of(1):.3g} +- {line.errors[1]:.2g} of variance against level"
         )
-    return 1.0 / line.of(1)
+    return 1.0 / line.of(1), float(line.errors[1]) / line.of(1) ** 2
 
 
 def _lines(series: list[StackStats], times: Array) -> tuple[Array, Array, Array]:
@@ -238,6 +250,17 @@ def _lines(series: list[StackStats], times: Array) -> tuple[Array, Array, Array]
         for c, stack in zip(lever, series, strict=True)
     )
     return np.asarray(slope), np.asarray(mean - middle * slope), np.asarray(scatter)
+
+
+def _early(
+    series: list[StackStats], times: Array, hot: NDArray[np.bool_], slope: Array, bias: Array
+) -> tuple[Array, Array]:
+    """Slope and intercept, of hot pixels from the two shortest exposures alone: they are the first to saturate."""
+    first = series[0]
+    second = series[int(np.argmax(times > times[0]))]
+    steep = (second.mean_adu - first.mean_adu) / ((second.exposure_s or 0.0) - times[0])
+    slope = np.where(hot, steep, slope)
+    return slope, np.where(hot, first.mean_adu - times[0] * slope, bias)
 
 
 def _hot(dark: Array) -> NDArray[np.bool_]:

@@ -8,8 +8,9 @@
 | n      | frames of a stack                                   |            |
 
 * gain, read noise: V against x as in `getframes.analysis.photon_transfer`; the variance in time has no fixed pattern in it.
-* PRNU: S - V/n = c + p^2 x^2 (1 + d x). c is the fixed pattern of the bias; d is there where the response bends. The width of the log-normal map is
-  (ln(1 + p^2))^1/2. Amplifiers of different gain count as PRNU.
+* PRNU: S - V/n = c + p^2 x^2 (1 + d x). c is the fixed pattern of the dark frame; d is there where the response bends. The width of the log-normal map is
+  (ln(1 + p^2))^1/2. Amplifiers of different gain count as PRNU. Where the bias has a structure, give it as a map: it resembles that of the response by
+  chance, which would be taken for PRNU.
 * nonlinearity: x(L) against the straight line at no light, at the level of saturation: the fraction of the signal that is lost there.
 * saturation: `getframes.analysis.saturation`; the lower of full well and converter, named.
 
@@ -32,7 +33,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.analysis import curve
-from getframes.analysis.photon_transfer import QUANTIZATION_ADU2, photon_transfer
+from getframes.analysis.coupling import noise_kept
+from getframes.analysis.photon_transfer import LEAST_ADU2, photon_transfer
+from getframes.analysis.rounding import unrounded
 from getframes.analysis.saturation import CONVERTER, WELL, saturation
 from getframes.analysis.spread import log_normal_width
 from getframes.analysis.stack import StackStats
@@ -131,7 +134,7 @@ class FlatCharacterization:
 def characterize_flat(
     stacks: Mapping[float, StackStats] | Sequence[StackStats],
     *,
-    bias_adu: float = 0.0,
+    bias_adu: float | NDArray[np.floating[Any]] = 0.0,
     saturation_fraction: float = 0.9,
     ipc_coupling: float = 0.0,
 ) -> FlatCharacterization:
@@ -141,7 +144,7 @@ def characterize_flat(
     ----------
     stacks : mapping from level to StackStats, or sequence of StackStats
         Three or more levels below saturation. A key is the light of its stack in any unit; in a sequence it is the exposure.
-    bias_adu : float
+    bias_adu : float or array (height, width)
         Mean count without light [ADU].
     saturation_fraction : float
         Levels up to this fraction of saturation are fitted, in (0, 1].
@@ -157,36 +160,45 @@ def characterize_flat(
     """
     require(0 < saturation_fraction <= 1, "", "saturation_fraction", "in (0, 1]", saturation_fraction)
     require(0 <= ipc_coupling < 0.25, "", "ipc_coupling", "in [0, 0.25)", ipc_coupling)
-    require(bool(np.isfinite(bias_adu)), "", "bias_adu", "finite", bias_adu)
     levels, series = _by_level(stacks)
+    zero = np.asarray(bias_adu, np.float64)
+    require(bool(np.isfinite(zero).all()), "", "bias_adu", "finite", bias_adu)
+    if zero.ndim and zero.shape != series[0].shape:
+        raise ShapeError(f"bias_adu must be a number or have shape {series[0].shape}, got {zero.shape}")
+    bias = float(zero.mean())
     mean, variance = (
         np.array([float(getattr(stack, name).mean()) for stack in series])
         for name in ("mean_adu", "variance_adu2")
     )
-    found = saturation(mean, variance, bias_adu, saturation_fraction)
+    largest = float(series[int(np.argmax(mean))].mean_adu.max())
+    found = saturation(mean, variance, bias, saturation_fraction, largest)
     used = found.usable
     require(int(used.sum()) >= 3, "", "stacks", "three or more levels below saturation", int(used.sum()))
-    x, frames = mean - bias_adu, np.array([stack.n_frames for stack in series], np.float64)
+    x, frames = mean - bias, np.array([stack.n_frames for stack in series], np.float64)
     pixels = series[0].mean_adu.size
-    fit = photon_transfer(x[used], variance[used], (frames[used] - 1.0) * pixels)
-    kept = (1.0 - 4.0 * ipc_coupling) ** 2 + 4.0 * ipc_coupling**2
+    noise = np.maximum(unrounded(variance[used], mean[used]), LEAST_ADU2)
+    shift = np.array([stack.common_mode_adu for stack in series]) / np.sqrt(frames)
+    fit = photon_transfer(x[used], noise, (frames[used] - 1.0) * pixels, shift[used])
+    kept = noise_kept(ipc_coupling)
     gain = kept / fit.of(1)
-    fixed = np.array([float(stack.mean_adu.var()) for stack in series]) - variance / frames
-    pattern = _pattern(x[used], fixed[used], (variance / frames)[used], pixels) / kept
-    top = None if found.level_adu is None else found.level_adu - bias_adu
+    fixed = np.array([float((stack.mean_adu - zero).var()) for stack in series]) - variance / frames
+    pattern = _pattern(x[used], fixed[used], (variance / frames)[used], shift[used], pixels) / kept
+    top = None if found.level_adu is None else found.level_adu - bias
     return FlatCharacterization(
         gain,
-        gain * sqrt(max(fit.of(0) - QUANTIZATION_ADU2, 0.0)),
+        gain * sqrt(max(fit.of(0), 0.0)),
         top,
         None if top is None else top * gain,
         log_normal_width(pattern, 1.0),
-        _nonlinearity(levels[used], x[used], np.sqrt(variance / (frames * pixels))[used], top),
+        _nonlinearity(
+            levels[used], x[used], np.hypot(shift, np.sqrt(variance / (frames * pixels)))[used], top
+        ),
         mean,
         variance,
         levels,
         found.limit,
         gain / fit.of(1) * float(fit.errors[1]),
-        bias_adu,
+        bias,
         series[0].shape,
     )
 
@@ -194,14 +206,15 @@ def characterize_flat(
 def _by_level(
     stacks: Mapping[float, StackStats] | Sequence[StackStats],
 ) -> tuple[Array, list[StackStats]]:
-    if isinstance(stacks, Mapping):
-        pairs = [(float(level), stack) for level, stack in stacks.items()]
-    else:
-        pairs = [(float("nan") if s.exposure_s is None else float(s.exposure_s), s) for s in stacks]
+    keys = list(stacks) if isinstance(stacks, Mapping) else None
+    series = list(stacks.values()) if isinstance(stacks, Mapping) else list(stacks)
+    for stack in series:
+        require(isinstance(stack, StackStats), "", "stacks", "StackStats", type(stack).__name__)
+    require(len(series) >= 3, "", "stacks", "three or more levels below saturation", len(series))
+    if keys is None:
+        keys = [float("nan") if stack.exposure_s is None else stack.exposure_s for stack in series]
+    pairs = [(float(key), stack) for key, stack in zip(keys, series, strict=True)]
     for _, stack in pairs:
-        require(
-            isinstance(stack, StackStats), "characterize_flat", "stacks", "StackStats", type(stack).__name__
-        )
         if stack.shape != pairs[0][1].shape:
             raise ShapeError(
                 f"characterize_flat stacks must have shape {pairs[0][1].shape}, got {stack.shape}"
@@ -210,10 +223,11 @@ def _by_level(
     return np.array([level for level, _ in pairs]), [stack for _, stack in pairs]
 
 
-def _pattern(x: Array, fixed: Array, chance: Array, pixels: int) -> float:
+def _pattern(x: Array, fixed: Array, chance: Array, shift: Array, pixels: int) -> float:
     """p^2 of S = c + p^2 x^2 (1 + d x); errors are those of a map that is the same in all levels."""
     known = np.maximum(fixed, 0.0)
     error = np.sqrt((4.0 * known * chance + 2.0 * chance**2) / pixels)
+    error = np.hypot(error, 2.0 * known * shift / np.maximum(np.abs(x), 1e-12))
     error = np.maximum(error, 1e-6 * np.maximum(known, chance) + 1e-12)
     return curve.best(x, fixed, error, (0, 2), (3, 4)).of(2)
 

@@ -56,15 +56,15 @@ def characterize_gain_stage(
     plain, multiplied : PTCResult
         Photon transfer curves without and with the stage.
     em_gain : float, optional
-        G, where it is known. Otherwise it comes from the signals: level number i of both curves must have the same light, up to
-        `light_ratio`; saturated levels are left out.
+        G, where it is known. Otherwise it is the slope of one signal against the other: level number i of both curves must have the same light, up to
+        `light_ratio`. Saturated levels are left out. Dark charge has to be little.
     light_ratio : float
         Light of the levels of `multiplied` over that of the levels of `plain`.
 
     Raises
     ------
     DomainError
-        If the curves have no level in common below saturation, or a number is not positive.
+        If the curves have less than two levels in common below saturation, or a number is not positive.
     """
     require(light_ratio > 0, "", "light_ratio", "> 0", light_ratio)
     if em_gain is None:
@@ -78,16 +78,17 @@ def characterize_gain_stage(
 
 
 def _ratio_of_signals(plain: PTCResult, multiplied: PTCResult) -> float:
-    """Sum of the signals with the stage over that without, of the levels that neither saturates."""
+    """Slope of the signal with the stage against that without, over the levels that neither saturates; offsets do not matter."""
     same = plain.mean_adu.size == multiplied.mean_adu.size
     require(same, "", "multiplied", f"a curve of {plain.mean_adu.size} levels", multiplied.mean_adu.size)
-    pairs = [
-        (one - plain.bias_adu, two - multiplied.bias_adu)
+    used = [
+        _below(one, plain) and _below(two, multiplied)
         for one, two in zip(plain.mean_adu, multiplied.mean_adu, strict=True)
-        if _below(one, plain) and _below(two, multiplied)
     ]
-    require(bool(pairs), "", "multiplied", "a curve with levels that neither saturates", 0)
-    return float(sum(two for _, two in pairs) / sum(one for one, _ in pairs))
+    require(sum(used) >= 2, "", "multiplied", "a curve with two levels that neither saturates", sum(used))
+    one, two = plain.mean_adu[used], multiplied.mean_adu[used]
+    one = one - one.mean()
+    return float((one * two).sum() / (one * one).sum())
 
 
 def _below(mean: float, result: PTCResult) -> bool:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _FALL = 0.2
-"""A reset takes the level down by at least this fraction of the range of the levels, and by five times the usual step."""
+"""A reset takes the level down by this fraction of the range of the levels, and by five times the scatter of the steps, at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ class RampPhotonTransfer:
 
 
 def infer_reset_indices(frame_levels_adu: ArrayLike) -> NDArray[np.int64]:
-    """Reads after which the detector was reset: the level falls by much more than it moves otherwise.
+    """Reads after which the detector was reset: the level falls by much more than steps scatter. Ramps have three reads or more.
 
     Parameters
     ----------
@@ -171,9 +171,9 @@ def infer_reset_indices(frame_levels_adu: ArrayLike) -> NDArray[np.int64]:
     )
     require(bool(np.isfinite(levels).all()), "", "frame_levels_adu", "finite", levels)
     steps = np.diff(levels)
-    usual = float(np.median(np.abs(steps - np.median(steps)))) + abs(float(np.median(steps)))
-    fall = max(_FALL * float(np.ptp(levels)), 5.0 * usual)
-    return np.flatnonzero((steps < -fall) & (fall > 0)).astype(np.int64)
+    scatter = 1.4826 * float(np.median(np.abs(steps - np.median(steps))))
+    fall = max(_FALL * float(np.ptp(levels)), 5.0 * scatter)
+    return np.flatnonzero(steps < -fall).astype(np.int64)
 
 
 def nondestructive_stack_statistics(

@@ -1,8 +1,8 @@
 """Which levels of a series of flats are below saturation, and what saturates.
 
 With light the mean of a pixel rises, and its variance with it, until the pixel (or its output) holds no more charge or the converter ends:
-there the mean stays, and the variance collapses. The lower of the two ends is all that can be seen from outside. Which one it is shows in the
-variance that is left: behind a full well there is still read noise, at the end of the converter there is none.
+there the mean stays, and the variance collapses. The lower of the two ends is all that can be seen from outside. It is the converter where the largest
+count is 2^bits - 1 and the mean is within a percent of it; counts of full wells scatter by the read noise, and do not end there.
 
 Source: Janesick 2007, *Photon Transfer*, doi:10.1117/3.725073, chapter 7.
 """
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+_COLLAPSED = 0.6
+"""The brightest level is saturated where its variance is below this fraction of the largest. A full well before a gain stage keeps (F^2 - 1) / F^2 of
+its noise, one half at most: it is found where a level comes close to it."""
 CONVERTER, WELL = "converter", "full well"
 
 
@@ -39,7 +42,9 @@ class Saturation(NamedTuple):
     limit: str | None
 
 
-def saturation(mean: Array, variance: Array, dark_adu: float, fraction: float) -> Saturation:
+def saturation(
+    mean: Array, variance: Array, dark_adu: float, fraction: float, largest_adu: float
+) -> Saturation:
     """Levels below saturation.
 
     Parameters
@@ -50,18 +55,20 @@ def saturation(mean: Array, variance: Array, dark_adu: float, fraction: float) -
         Mean without light [ADU].
     fraction : float
         Levels below this fraction of the saturation level are usable, and at least five standard deviations below it.
+    largest_adu : float
+        Largest count of the brightest level [ADU].
     """
     top = int(np.argmax(mean))
     most = int(np.argmax(variance))
-    expected = variance[most] * (mean[top] - dark_adu) / max(mean[most] - dark_adu, 1e-300)
-    if variance[top] > 0.5 * expected:
+    if variance[top] > _COLLAPSED * variance[most]:
         return Saturation(np.ones(mean.size, np.bool_), None, None)
     level = float(mean[top])
     below = (mean - dark_adu < fraction * (level - dark_adu)) & (mean + 5.0 * np.sqrt(variance) < level)
-    ends = variance[top] < 1e-3 and _is_converter_end(level)
-    return Saturation(below, level, CONVERTER if ends else WELL)
+    at_end = _is_converter_end(largest_adu) and level > dark_adu + 0.99 * (largest_adu - dark_adu)
+    return Saturation(below, level, CONVERTER if at_end else WELL)
 
 
-def _is_converter_end(level: float) -> bool:
-    bits = round(float(np.log2(max(level, 0.0) + 1.0)))
-    return bool(abs(level - (2.0**bits - 1.0)) < 1e-3 * level)
+def _is_converter_end(count: float) -> bool:
+    """Whether a count is the last one of a number of bits."""
+    bits = float(np.log2(max(count, 0.0) + 1.0))
+    return abs(bits - round(bits)) < 1e-12

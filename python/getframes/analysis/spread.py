@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _BINS = 2000
 _ROUNDS = 100
+_BY_CHANCE = 3.2e-5
+"""Fraction of a normal distribution more than four widths above its mean."""
 
 
 class Groups(NamedTuple):
@@ -91,7 +93,7 @@ def groups(values: Array) -> Groups:
     far = at > middle + 4.0 * width
     fraction = float(weight[far].sum())
     alone = Groups(float(values.mean()), float(values.std()), 0.0, 0.0)
-    if fraction * values.size < 5.0:
+    if fraction * values.size < 5.0 + 4.0 * _BY_CHANCE * values.size:
         return alone
     found = _maximized(
         at, weight, Groups(middle, width, fraction, float(np.average(at[far], weights=weight[far])) - middle)

@@ -45,6 +45,8 @@ class StackStats:
         Exposure of each of them [s].
     half_variance_adu2 : tuple of two arrays (height, width), optional
         The variance over the even and over the odd frames alone.
+    common_mode_adu : float
+        Standard deviation of the means of the frames [ADU], where it was taken off.
     """
 
     mean_adu: NDArray[np.float64]
@@ -52,6 +54,7 @@ class StackStats:
     n_frames: int
     exposure_s: float | None = None
     half_variance_adu2: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    common_mode_adu: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,7 +106,11 @@ class StackStats:
 
 
 def stack_statistics(
-    frames: Iterable[FrameLike], *, exposure_s: float | None = None, split: bool = False
+    frames: Iterable[FrameLike],
+    *,
+    exposure_s: float | None = None,
+    split: bool = False,
+    common_mode: bool = False,
 ) -> StackStats:
     """Mean and variance of every pixel over a stack, in one pass over the frames.
 
@@ -115,6 +122,9 @@ def stack_statistics(
         Exposure of each frame [s]; taken from the frames where all have the same one.
     split : bool
         Keep the variance of the even and of the odd frames too (four frames or more).
+    common_mode : bool
+        Take off what all pixels of a frame have in common: every frame gets the mean that the frames have together. For cameras whose offset moves from
+        frame to frame, under steady light.
 
     Raises
     ------
@@ -125,9 +135,13 @@ def stack_statistics(
     """
     parts: list[_Sums] = []
     exposures: set[float | None] = set()
+    levels: list[float] = []
     for index, frame in enumerate(frames):
         pixels = as_pixels(frame, f"frame {index}")
         require_finite(pixels, f"frame {index}")
+        if common_mode:
+            levels.append(float(pixels.mean(dtype=np.float64)))
+            pixels = pixels - (levels[-1] - levels[0])
         if not parts:
             parts = [_Sums(pixels) for _ in range(2 if split else 1)]
         parts[index % len(parts)].add(pixels, index)
@@ -138,7 +152,9 @@ def stack_statistics(
         exposure_s = exposures.pop()
     whole = parts[0].with_(parts[1]) if split else parts[0]
     halves = (parts[0].variance(), parts[1].variance()) if split else None
-    return StackStats(whole.mean(), whole.variance(), count, exposure_s, halves)
+    mean = whole.mean() + (float(np.mean(levels)) - levels[0] if common_mode else 0.0)
+    offsets = float(np.std(levels, ddof=1)) if common_mode else 0.0
+    return StackStats(mean, whole.variance(), count, exposure_s, halves, offsets)
 
 
 class _Sums:
