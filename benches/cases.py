@@ -54,6 +54,9 @@ CONDITIONS = {
     "expose": f"rate map uniform in {RATES[0]:g} to {RATES[1]:g} photons/s/pixel, 1 s, `out=`, no truth",
     "variant": "`expose` as above of a camera with one more stage (`VARIANTS`), one pixel in 10 007 at three full wells",
     "dark_frame": "60 s at the default temperature of the camera",
+    "to_photons": "`Calibration.to_photons` of counts uniform between the bias and full well, of a camera whose nonlinearity is "
+    "undone, with a dark and, where it says so, a flat",
+    "measure": "`stack_statistics` of 16 frames, `combine` of 9 by their median",
     "expose, truth attached": "the same light, without `out=`, with `include_truth=True`",
     "expose, truth read": "and then the three truth arrays are read",
     "catalog": f"stars uniform over {FIELD[0]} x {FIELD[1]} pixels, 1 to 10000 photons/s each, "
@@ -168,6 +171,40 @@ def dark_frame(preset: str, precision: str) -> Prepared:
     """One dark."""
     taken = camera(preset, precision)
     return Prepared(lambda: taken.dark_frame(60.0, seed=1))
+
+
+def counts(camera: Any) -> Any:
+    """Counts between the bias and full well [ADU]."""
+    config = camera.config
+    top = int(config.bias_offset_adu + 0.9 * config.full_well_e / config.gain_e_per_adu)
+    rng = np.random.default_rng(3)
+    return rng.integers(int(config.bias_offset_adu), top, camera.resolution).astype(np.uint32)
+
+
+def to_photons(preset: str, precision: str, *, flat: bool) -> Prepared:
+    """Counts of one frame to photons."""
+    import getframes
+
+    taken = camera(preset, precision)
+    dark = np.full(taken.resolution, taken.config.bias_offset_adu + 1.0, precision)
+    response = None
+    if flat:
+        response = 0.9 + 0.2 * np.random.default_rng(4).random(taken.resolution, np.dtype(precision).type)
+    calibration = getframes.Calibration(taken.config, dark, flat=response)
+    frame = counts(taken)
+    return Prepared(lambda: calibration.to_photons(frame))
+
+
+def measured(what: str) -> Prepared:
+    """A stack of frames, measured or combined."""
+    import getframes
+    from getframes.analysis import stack_statistics
+
+    taken = camera("andor_ikon_m934", "float64")
+    frames = [frame.data for frame in taken.dark_series(60.0, 16, seed=1)]
+    if what == "combine":
+        return Prepared(lambda: getframes.combine(frames[:9]))
+    return Prepared(lambda: stack_statistics(frames))
 
 
 def small(side: int) -> Prepared:
@@ -306,6 +343,17 @@ def _variant_cases() -> Iterator[Case]:
             )
 
 
+def _calibration_cases() -> Iterator[Case]:
+    pixels = math.prod(SIZES["generic_scmos"])
+    for precision, target in {"float32": 8.0, "float64": 4.0}.items():
+        for what, flat in (("dark", False), ("dark and flat", True)):
+            prepare = partial(to_photons, "generic_scmos", precision, flat=flat)
+            yield Case(f"to_photons/generic_scmos, {what}/{precision}", "ns/pixel", pixels, prepare, target)
+    for what, frames in (("stack", 16), ("combine", 9)):
+        pixels = frames * math.prod(SIZES["andor_ikon_m934"])
+        yield Case(f"measure/{what}", "ns/pixel", pixels, partial(measured, what))
+
+
 def _catalog_cases() -> Iterator[Case]:
     stars = [("gaussian", 100_000, {"float64": 30.0, "float32": 100.0})]
     stars += [
@@ -323,6 +371,7 @@ TIMED = {
     for case in (
         *_frame_cases(),
         *_variant_cases(),
+        *_calibration_cases(),
         *_catalog_cases(),
         Case("small/8 x 8", "us", 1, partial(small, 8)),
     )

@@ -32,6 +32,7 @@ from table import Row, Table, page, write
 TABLES = {
     "frames": "Frames",
     "stages": "Frames with more stages",
+    "measure": "Measurement and calibration",
     "truth": "Frames with truth",
     "catalog": "Catalogs",
     "dataset": "Data sets",
@@ -44,12 +45,15 @@ TABLE_OF = {
     "expose": "frames",
     "dark_frame": "frames",
     "variant": "stages",
+    "to_photons": "measure",
+    "measure": "measure",
     "catalog": "catalog",
     "small": "small",
 }
 CONDITIONS_OF = {
     "frames": ("expose", "dark_frame"),
     "stages": ("variant",),
+    "measure": ("to_photons", "measure"),
     "truth": ("expose, truth attached", "expose, truth read"),
     "catalog": ("catalog",),
     "dataset": ("dataset",),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _EXACT = 1 << 62
 """Sums below this are exact in 64 bits."""
+_BAND_PIXELS = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,8 @@ class _Sums:
     """
 
     def __init__(self, first: NDArray[Any]) -> None:
-        self.whole = first.dtype.kind in "biu" and first.dtype != np.uint64
+        self.whole = _is_whole(first)
+        self.ends = (int(first.min()), int(first.max())) if self.whole else (0, 0)
         self.first: NDArray[Any] = first.astype(np.int64 if self.whole else np.float64)
         self.total: NDArray[Any] = np.zeros(first.shape, self.first.dtype)
         self.squares: NDArray[Any] = np.zeros(first.shape, self.first.dtype)
@@ -173,24 +175,31 @@ class _Sums:
     def add(self, pixels: NDArray[Any], index: int) -> None:
         if pixels.shape != self.first.shape:
             raise ShapeError(f"frame {index} must have shape {self.first.shape}, got {pixels.shape}")
-        difference: NDArray[Any] = pixels - self.first
-        if self.whole and not self._holds(difference):
+        if self.whole and not self._holds(pixels):
             self._leave_integers()
         self.count += 1
-        if self.whole:
-            self.total += difference
-            difference *= difference
-            self.squares += difference
-        else:
-            step = difference - self.total
-            self.total += step / self.count
-            self.squares += step * (difference - self.total)
+        rows = max(1, _BAND_PIXELS // pixels.shape[1])
+        for top in range(0, pixels.shape[0], rows):
+            self._add_rows(pixels[top : top + rows], slice(top, top + rows))
 
-    def _holds(self, difference: NDArray[Any]) -> bool:
-        """Whether these differences are integers, and can be added without overflow."""
-        if difference.dtype != np.int64:
+    def _add_rows(self, pixels: NDArray[Any], band: slice) -> None:
+        """So few rows that what is in between stays in the cache."""
+        difference: NDArray[Any] = pixels - self.first[band]
+        if self.whole:
+            self.total[band] += difference
+            difference *= difference
+            self.squares[band] += difference
+        else:
+            step = difference - self.total[band]
+            self.total[band] += step / self.count
+            self.squares[band] += step * (difference - self.total[band])
+
+    def _holds(self, pixels: NDArray[Any]) -> bool:
+        """Whether these are integers, and can be added without overflow."""
+        if not _is_whole(pixels):
             return False
-        self.reach = max(self.reach, int(difference.max()), -int(difference.min()))
+        low, high = self.ends
+        self.reach = max(self.reach, int(pixels.max()) - low, high - int(pixels.min()))
         return (self.count + 1) * self.reach**2 < _EXACT
 
     def _leave_integers(self) -> None:
@@ -228,6 +237,10 @@ class _Sums:
     def variance(self) -> NDArray[np.float64]:
         squares, _ = self._about_mean()
         return np.asarray(squares / (self.count - 1))
+
+
+def _is_whole(pixels: NDArray[Any]) -> bool:
+    return pixels.dtype.kind in "biu" and pixels.dtype != np.uint64
 
 
 def _correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
