@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,22 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Cameras with stages that not every camera has: a preset of `SIZES` or at its own size, and what is changed."""
 RATES = (1.0, 200.0)
+
+
+class Ramp(NamedTuple):
+    """How a camera is read without a reset between the reads."""
+
+    shape: tuple[int, int]
+    interval_s: float
+    changes: dict[str, float]
+
+
+_SHARED = {"reset_noise_e": 20.0, "read_noise_correlated_fraction": 0.3}
+RAMPS = {
+    "first_light_imaging_cred_one": Ramp((256, 320), 0.03, {}),
+    "generic_cmos": Ramp((1024, 1024), 1.0, _SHARED),
+}
+READS = 16
 FIELD = (2048, 2048)
 FWHM_PX = 3.0
 DATASET_SHAPE = (512, 512)
@@ -59,6 +75,8 @@ CONDITIONS = {
     "measure": "`stack_statistics` of 16 frames, `combine` of 9 by their median",
     "expose, truth attached": "the same light, without `out=`, with `include_truth=True`",
     "expose, truth read": "and then the three truth arrays are read",
+    "ramp reads": f"{READS} reads of one ramp under the same light, no truth; per read and pixel; first_light_imaging_cred_one "
+    "every 0.03 s, generic_cmos at 1024 x 1024 with reset noise and correlated read noise every second",
     "catalog": f"stars uniform over {FIELD[0]} x {FIELD[1]} pixels, 1 to 10000 photons/s each, "
     f"FWHM {FWHM_PX:g} pixels; `Catalog.from_table` of a dict of arrays, then `Scene.photon_rate_map`",
     "dataset": f"{DATASET_FRAMES} items of generic_ccd at {DATASET_SHAPE[0]} x {DATASET_SHAPE[1]}, float32, "
@@ -205,6 +223,23 @@ def measured(what: str) -> Prepared:
     if what == "combine":
         return Prepared(lambda: getframes.combine(frames[:9]))
     return Prepared(lambda: stack_statistics(frames))
+
+
+def ramp_reads(preset: str, precision: str) -> Prepared:
+    """Reads of one ramp."""
+    import getframes
+
+    ramp, taken = RAMPS[preset], getframes.Camera.from_preset(preset, precision=precision)
+    taken = taken.with_config(resolution=ramp.shape, **ramp.changes)
+    rate = rate_map(taken.resolution, precision)
+
+    def call() -> None:
+        for _ in taken.nondestructive_series(
+            rate, ramp.interval_s, READS, READS, seed=1, include_truth=False
+        ):
+            pass
+
+    return Prepared(call)
 
 
 def small(side: int) -> Prepared:
@@ -354,6 +389,14 @@ def _calibration_cases() -> Iterator[Case]:
         yield Case(f"measure/{what}", "ns/pixel", pixels, partial(measured, what))
 
 
+def _ramp_cases() -> Iterator[Case]:
+    for preset, ramp in RAMPS.items():
+        for precision, target in (("float32", 8.0), ("float64", 4.0)):
+            prepare = partial(ramp_reads, preset, precision)
+            count = READS * math.prod(ramp.shape)
+            yield Case(f"ramp reads/{preset}/{precision}", "ns/pixel", count, prepare, target)
+
+
 def _catalog_cases() -> Iterator[Case]:
     stars = [("gaussian", 100_000, {"float64": 30.0, "float32": 100.0})]
     stars += [
@@ -372,6 +415,7 @@ TIMED = {
         *_frame_cases(),
         *_variant_cases(),
         *_calibration_cases(),
+        *_ramp_cases(),
         *_catalog_cases(),
         Case("small/8 x 8", "us", 1, partial(small, 8)),
     )

@@ -37,7 +37,7 @@ fn dark(multiplier: Map<'_>, dark_e: f64) -> Stage<'_> {
 fn readout<'a>(rms_e: Map<'a>) -> [Stage<'a>; 3] {
     [
         Stage::FullWell(FullWell { limit_e: 1.3e5, from_zero: true }),
-        Stage::ReadNoise(ReadNoise { rms_e, stream: stream(StageId::ReadNoise) }),
+        Stage::ReadNoise(ReadNoise { rms_e, factor: 1.0, stream: stream(StageId::ReadNoise) }),
         Stage::Amplifier(Amplifier { gain: Map::Uniform(2.0), bias_adu: 500.0, offset: Map::Uniform(0.0) }),
     ]
 }
@@ -83,7 +83,8 @@ fn table<T: Working>(precision: &str, map: for<'a> fn(&'a [T]) -> Map<'a>) {
     let gain = Stage::Gain(Gain { gain: 300.0, excess: 1.0, map: ONE, stream: stream(StageId::Gain) });
     values::<T>("gain, charge 0 to 200", &[Stage::Input(Input { electrons: map(&charge) }), gain]);
     values::<T>("gain, charge 0 to 2", &[Stage::Input(Input { electrons: map(&few) }), gain]);
-    let noise = Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(3.0), stream: stream(StageId::ReadNoise) });
+    let noise =
+        Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(3.0), factor: 1.0, stream: stream(StageId::ReadNoise) });
     values::<T>("read noise", &[Stage::Input(Input { electrons: map(&sky) }), noise]);
     let well = Stage::FullWell(FullWell { limit_e: 1.3e5, from_zero: false });
     let mut light = vec![photo(map(&sky)), dark(map(&ones), 0.1), shot, well];

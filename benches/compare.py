@@ -34,6 +34,7 @@ TABLES = {
     "stages": "Frames with more stages",
     "measure": "Measurement and calibration",
     "truth": "Frames with truth",
+    "ramps": "Nondestructive ramps",
     "catalog": "Catalogs",
     "dataset": "Data sets",
     "small": "Overhead",
@@ -47,6 +48,7 @@ TABLE_OF = {
     "variant": "stages",
     "to_photons": "measure",
     "measure": "measure",
+    "ramp reads": "ramps",
     "catalog": "catalog",
     "small": "small",
 }
@@ -55,6 +57,7 @@ CONDITIONS_OF = {
     "stages": ("variant",),
     "measure": ("to_photons", "measure"),
     "truth": ("expose, truth attached", "expose, truth read"),
+    "ramps": ("ramp reads",),
     "catalog": ("catalog",),
     "dataset": ("dataset",),
     "small": ("small",),

@@ -202,12 +202,38 @@ def galaxies(size: int = 96) -> Image.Image:
     return side_by_side(panels)
 
 
+def ramps() -> Image.Image:
+    """Mean of the reads of ramps above the bias, with what settles after a reset; thin lines are the charge."""
+    camera = Camera.from_preset("generic_eapd", seed=1).with_config(
+        resolution=(128, 128),
+        bias_offset_adu=3000.0,
+        readout_common_mode_noise_adu=200.0,
+        readout_common_mode_correlation=0.95,
+        ndr_reset_settling_input_e=100.0,
+        ndr_reset_settling_scale_reads=1.5,
+    )
+    config, interval, length, count = camera.config, 0.1, 12, 36
+    e_per_adu = config.gain_e_per_adu / config.em_gain
+    plot = Plot((0.0, 4.5), (-200.0, 1300.0), ("time [s]", "mean of a read [e- at the input]"))
+    for rate, shade in ((1000.0, 40), (400.0, 110), (0.0, 170)):
+        frames = list(camera.nondestructive_series(rate, interval, count, length, seed=2))
+        time = interval * (1.0 + np.arange(count, dtype=np.float64))
+        level = np.array([(frame.data.mean() - config.bias_offset_adu) * e_per_adu for frame in frames])
+        charge = np.array([frame.truth.mean_electrons.mean() for frame in frames if frame.truth is not None])
+        for ramp in np.arange(count).reshape(-1, length):
+            plot.line(time[ramp], charge[ramp], 210)
+        plot.points(time, level, shade)
+        plot.text(3.65, charge[-1], f"{rate:g} photons/s", shade)
+    return plot.picture
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
     "galaxies.png": galaxies,
     "photon_transfer.png": photon_transfer,
     "calibration.png": calibrated_response,
+    "ramp.png": ramps,
 }
 
 

@@ -17,12 +17,17 @@ def run_chain(
     kind: int,
     precision: str,
     max_adu: int = 0,
+    held: tuple[NDArray[np.floating[Any]] | None, NDArray[np.floating[Any]] | None] | None = None,
 ) -> None:
     """Run stages over a frame; write counts (uint32 `out`, with `max_adu`) or values (`out` in the precision).
 
     Maps over the frame (light, charge) have the shape of `out`, those over the sensor (patterns) `sensor_shape`; all are C-contiguous
-    float32 or float64, or numbers. `getframes.noise.chain` lists the stages and their parameters.
+    float32 or float64, or numbers. `getframes.noise.chain` lists the stages and their parameters. `held` are the images of charge that the
+    stages well and node add to, in the precision: over the sensor where a stage that looks at other pixels comes later, else like `out`.
     """
+
+def common_mode_after(before: float | None, correlation: float, key: int, frame: int, kind: int) -> float:
+    """The common mode of a read over its RMS, from that of the read before it (None for the first)."""
 
 def sensor_map(
     shape: tuple[int, int],

@@ -6,7 +6,6 @@ reference page prints it.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from getframes.config.field import (
@@ -82,8 +81,6 @@ _INSIDE = Rule(
 def _number(name: str, unit: str, rule: Rule, doc: str, **more: Any) -> Field:
     return Field(name, NUMBER, doc, rule, unit, **more)
 
-
-_ramp = partial(_number, stage="nondestructive ramps", asks="ramp")
 
 FIELDS: tuple[Field, ...] = (
     Field("name", TEXT, "Name of the camera, as in headers and tables.", WORD, required=True),
@@ -186,39 +183,43 @@ FIELDS: tuple[Field, ...] = (
         "",
         _CORRELATION,
         "Correlation of that offset from read to read.",
-        stage="nondestructive ramps",
     ),
-    _ramp("ndr_bias_offset_adu_per_s", "ADU/s", NOT_NEGATIVE, "Rise of the bias with the read interval."),
-    _ramp("ndr_bias_gain_coefficient_adu_per_s", "ADU/s", NOT_NEGATIVE, "The same, per unit of gain - 1."),
-    _ramp(
+    _number("ndr_bias_offset_adu_per_s", "ADU/s", NOT_NEGATIVE, "Rise of the bias with the read interval."),
+    _number("ndr_bias_gain_coefficient_adu_per_s", "ADU/s", NOT_NEGATIVE, "The same, per unit of gain - 1."),
+    _number(
         "ndr_common_mode_gain_noise_adu_per_s",
         "ADU/s",
         NOT_NEGATIVE,
-        "Common-mode noise of a read, per unit of gain - 1 and second of interval.",
+        "RMS added to the common-mode noise of a read, per unit of gain - 1 and second of interval.",
     ),
-    _ramp(
+    _number(
         "ndr_avalanche_input_noise_reference_interval_s",
         "s",
         POSITIVE,
         "Read interval at which the avalanche input noise was measured.",
     ),
-    _ramp(
+    _number(
         "ndr_avalanche_input_noise_interval_exponent",
         "",
         NOT_NEGATIVE,
         "Power of the read interval with which that noise grows.",
     ),
-    _ramp(
+    _number(
         "ndr_reset_settling_input_e", "e-", NOT_NEGATIVE, "Charge missing from the first read after reset."
     ),
-    _ramp("ndr_reset_settling_scale_reads", "", NOT_NEGATIVE, "Reads over which it settles."),
-    _ramp(
+    _number(
+        "ndr_reset_settling_scale_reads",
+        "",
+        NOT_NEGATIVE,
+        "Reads over which it settles; 0 for none that is missing.",
+    ),
+    _number(
         "ndr_reset_settling_reference_interval_s",
         "s",
         POSITIVE,
         "Read interval at which the settling was measured.",
     ),
-    _ramp(
+    _number(
         "ndr_reset_settling_interval_exponent",
         "",
         NOT_NEGATIVE,
@@ -273,8 +274,6 @@ FIELDS: tuple[Field, ...] = (
         "",
         BELOW_ONE,
         "Fraction of the read-noise variance that all reads of a ramp share.",
-        stage="nondestructive ramps",
-        asks="ramp",
     ),
     Field(
         "amplifier_layout",

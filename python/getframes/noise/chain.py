@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from getframes.noise.stream import Kind
 
     Map = float | NDArray[np.floating[Any]]
+    Held = tuple[NDArray[np.floating[Any]] | None, NDArray[np.floating[Any]] | None]
 
 
 _PRECISIONS = {"f": "float32", "d": "float64"}
@@ -39,9 +40,10 @@ class Stage:
     name : str
         As in the physics pages: photo, dark, extra, shot, clock_induced_charge, cosmic_rays, full_well, blooming, cti, ipc,
         nonlinearity, gain, output_full_well, defects, reset_noise, avalanche_input_noise, read_noise, amplifier, bias_structure,
-        common_mode.
+        common_mode; in a ramp also well, well_increment, node, correlated_read_noise, ramp_bias.
     parameters : mapping
-        Numbers and maps by name, units in the names.
+        Numbers and maps by name, units in the names. Noise takes a `factor` on its RMS, and every stage that draws a `frame`, whose words
+        it takes in place of those of its own frame.
     """
 
     name: str
@@ -213,9 +215,10 @@ def count(
     address: Address,
     dtype: np.dtype[Any],
     out: NDArray[np.uint32],
+    held: Held | None = None,
 ) -> NDArray[np.uint32]:
-    """Run the stages over the camera's region and digitize into `out` [ADU]."""
-    return _run(stages, config.resolution, config.roi, address, dtype, out, config.max_adu)
+    """Run the stages over the camera's region and digitize into `out` [ADU]; `held` is charge that they add to."""
+    return _run(stages, config.resolution, config.roi, address, dtype, out, config.max_adu, held)
 
 
 def values(
@@ -240,6 +243,7 @@ def _run(
     dtype: np.dtype[Any],
     out: NDArray[Any],
     max_adu: int,
+    held: Held | None = None,
 ) -> NDArray[Any]:
     left, top = (roi[0], roi[1]) if roi is not None else (0, 0)
     sim.run_chain(
@@ -252,5 +256,6 @@ def _run(
         kind=address.kind if address else 0,
         precision=_PRECISIONS[dtype.char],
         max_adu=max_adu,
+        held=held,
     )
     return out

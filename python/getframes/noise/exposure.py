@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,12 +90,16 @@ class Exposure:
         )
 
     @property
+    def is_dark(self) -> bool:
+        """Whether there is neither light nor extra charge: scalar zeros."""
+        return all(_is_zero(value) for value in (self.photon_rate, self.background, self.extra_electrons))
+
+    @property
     def kind(self) -> Kind:
         """Bias for no time, dark for scalar zero light and no extra charge, light otherwise."""
         if self.exposure_s == 0.0:
             return Kind.BIAS
-        dark = all(_is_zero(value) for value in (self.photon_rate, self.background, self.extra_electrons))
-        return Kind.DARK if dark else Kind.LIGHT
+        return Kind.DARK if self.is_dark else Kind.LIGHT
 
     def light_stages(self) -> tuple[chain.Stage, ...]:
         """Mean photoelectrons; nothing where there is no light."""
@@ -109,6 +113,10 @@ class Exposure:
             self.maps.prnu_multiplier,
         )
         return (photo,)
+
+    def lasting(self, exposure_s: float) -> Exposure:
+        """The same light for another time [s]."""
+        return replace(self, exposure_s=exposure_s)
 
     def mean_stages(self) -> tuple[chain.Stage, ...]:
         """Mean charge: light, dark and extra."""
@@ -142,13 +150,25 @@ class Exposure:
     def truth(self, *, own_rate: bool = False) -> FrameTruth:
         """The noise-free quantities of the frame; what is not uniform is worked out when it is first asked for.
 
+        `own_rate` as in `kept`.
+        """
+        return self.kept(own_rate=own_rate).promised_truth()
+
+    def promised_truth(self) -> FrameTruth:
+        """The truth of an exposure whose maps stay as they are."""
+        rate = self._filled(self.photon_rate)
+        return FrameTruth(Deferred(_mean_electrons, self), Deferred(_mean_photoelectrons, self), rate)
+
+    def kept(self, *, own_rate: bool = False) -> Exposure:
+        """The same exposure, with copies of the maps that a user may write into later.
+
         `own_rate` says that nobody else can write into the rate map, so that it need not be copied.
         """
         rate = self.photon_rate
         if not isinstance(rate, float) and not (own_rate and rate.dtype == self.dtype):
             rate = rate.astype(self.dtype)
             rate.flags.writeable = False
-        held = Exposure(
+        return Exposure(
             self.config,
             self.maps,
             self.dtype,
@@ -158,9 +178,6 @@ class Exposure:
             self.exposure_s,
             self.temperature_c,
             self.quantum_efficiency,
-        )
-        return FrameTruth(
-            Deferred(_mean_electrons, held), Deferred(_mean_photoelectrons, held), held._filled(rate)
         )
 
     def evaluated(self, stages: tuple[chain.Stage, ...]) -> NDArray[np.floating[Any]]:

@@ -54,6 +54,14 @@ def nonnegative(value: Any, name: str, unit: str) -> float:
     return number
 
 
+def whole_number(value: Any, name: str) -> int:
+    """A count of things, at least 1."""
+    number = number_or_nan(value)
+    if isinstance(value, bool) or not 1.0 <= number < 2.0**63 or number != int(number):
+        raise DomainError(f"{name} must be an integer >= 1, got {value!r}")
+    return int(value)
+
+
 def number_or_nan(value: Any) -> float:
     """A number; NaN, which breaks every rule, for what is none."""
     try:

@@ -32,6 +32,7 @@ class Kind(IntEnum):
     LIGHT = 3
     RAMP = 4
     SCENE = 5
+    DARK_RAMP = 6
 
 
 class Stage(IntEnum):
@@ -60,6 +61,7 @@ class Stage(IntEnum):
     AVALANCHE_INPUT_NOISE = 37
     READ_NOISE = 38
     COMMON_MODE = 39
+    CORRELATED_READ_NOISE = 40
     STAR_COUNT = 64
     STAR_X = 65
     STAR_Y = 66

@@ -18,6 +18,7 @@ pub enum Kind {
     Light = 3,
     Ramp = 4,
     Scene = 5,
+    DarkRamp = 6,
 }
 
 /// Which stage draws.
@@ -48,6 +49,7 @@ pub enum StageId {
     AvalancheInputNoise = 37,
     ReadNoise = 38,
     CommonMode = 39,
+    CorrelatedReadNoise = 40,
 }
 
 /// An addressable source of random words: the same address always gives the same word.

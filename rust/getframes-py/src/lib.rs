@@ -31,6 +31,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     })?;
     room(module, "sim", |room| {
         room.add_function(wrap_pyfunction!(sim::run_chain, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::common_mode_after, room)?)?;
         room.add_function(wrap_pyfunction!(sim::sensor_map, room)?)?;
         room.add_function(wrap_pyfunction!(sim::edge_glow, room)?)?;
         room.add_function(wrap_pyfunction!(sim::bias_structure, room)?)?;

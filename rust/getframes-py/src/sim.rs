@@ -26,6 +26,7 @@ use getframes_sim::offset::Offset;
 use getframes_sim::pattern::{self, Pattern, Profile};
 use getframes_sim::persistence::Persistence;
 use getframes_sim::photo::Photo;
+use getframes_sim::ramp::Accumulate;
 use getframes_sim::read_noise::ReadNoise;
 use getframes_sim::shot::{ClockInducedCharge, Shot};
 use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadwriteArray2};
@@ -108,6 +109,13 @@ fn build<'a>(
     stream: impl Fn(StageId) -> Stream,
 ) -> PyResult<Stage<'a>> {
     let real = |name| number::<f64>(parameters, name);
+    let noise = |id| -> PyResult<Stage<'a>> {
+        let factor = if parameters.contains("factor")? { real("factor")? } else { 1.0 };
+        Ok(Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, factor, stream: stream(id) }))
+    };
+    let held = |slot, increment| -> PyResult<Stage<'a>> {
+        Ok(Stage::Accumulate(Accumulate { slot, limit_e: real("limit_e")?, increment }))
+    };
     Ok(match name {
         "input" => Stage::Input(Input { electrons: maps.get("electrons")? }),
         "photo" => Stage::Photo(Photo {
@@ -149,18 +157,21 @@ fn build<'a>(
             map: maps.get("gain_map")?,
             stream: stream(StageId::Gain),
         }),
+        "well_increment" => held(0, true)?,
+        "well" => held(0, false)?,
+        "node" => held(1, false)?,
         // Given, or drawn.
         "reset_noise" if parameters.contains("reset_noise_e")? => {
             Stage::Offset(Offset { offset: maps.get("reset_noise_e")?, over_sensor: false })
         }
-        "correlated_read_noise" => {
+        "correlated_read_noise" if parameters.contains("correlated_read_noise_e")? => {
             Stage::Offset(Offset { offset: maps.get("correlated_read_noise_e")?, over_sensor: false })
         }
-        "reset_noise" => Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::ResetNoise) }),
-        "avalanche_input_noise" => {
-            Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::AvalancheInputNoise) })
-        }
-        "read_noise" => Stage::ReadNoise(ReadNoise { rms_e: maps.get("rms_e")?, stream: stream(StageId::ReadNoise) }),
+        "reset_noise" => noise(StageId::ResetNoise)?,
+        "avalanche_input_noise" => noise(StageId::AvalancheInputNoise)?,
+        "correlated_read_noise" => noise(StageId::CorrelatedReadNoise)?,
+        "read_noise" => noise(StageId::ReadNoise)?,
+        "ramp_bias" => Stage::Offset(Offset { offset: Map::Uniform(real("bias_adu")?), over_sensor: false }),
         "amplifier" => Stage::Amplifier(Amplifier {
             gain: maps.get("gain_e_per_adu")?,
             bias_adu: real("bias_adu")?,
@@ -180,8 +191,11 @@ fn build<'a>(
 }
 
 /// Runs a list of stages over a frame; writes counts (uint32 `out`, with `max_adu`) or values (`out` in the precision).
+///
+/// `held` are the images of charge that the stages well and node leave in the pixels, in the precision. A stage with a parameter `frame`
+/// takes the words of that frame.
 #[pyfunction]
-#[pyo3(signature = (stages, out, *, sensor_shape, origin, key, frame, kind, precision, max_adu=0))]
+#[pyo3(signature = (stages, out, *, sensor_shape, origin, key, frame, kind, precision, max_adu=0, held=None))]
 pub fn run_chain<'py>(
     py: Python<'py>,
     stages: Vec<Described<'py>>,
@@ -193,9 +207,13 @@ pub fn run_chain<'py>(
     kind: u8,
     precision: &str,
     max_adu: u32,
+    held: Option<[Option<Bound<'py, PyAny>>; 2]>,
 ) -> PyResult<()> {
     let address = Stream { key, frame, kind, stage: 0, draw: 0 };
-    in_precision!(precision, run_chain_in(py, &stages, out, sensor_shape, origin, address, max_adu))
+    in_precision!(
+        precision,
+        run_chain_in(py, &stages, out, sensor_shape, origin, address, max_adu, held.unwrap_or_default())
+    )
 }
 
 fn run_chain_in<'py, T: Working + Element>(
@@ -206,6 +224,7 @@ fn run_chain_in<'py, T: Working + Element>(
     origin: [usize; 2],
     address: Stream,
     max_adu: u32,
+    held: [Option<Bound<'py, PyAny>>; 2],
 ) -> PyResult<()> {
     let mut counts = out.extract::<PyReadwriteArray2<'py, u32>>().ok();
     let mut values = match counts {
@@ -224,21 +243,46 @@ fn run_chain_in<'py, T: Working + Element>(
     if !fits {
         return Err(raise(Error::Shape { name: "out", expected: sensor_shape.to_vec(), got: vec![shape.0, shape.1] }));
     }
-    let stream = |stage: StageId| Stream { stage: stage as u8, ..address };
-    let maps: Vec<Referred<'py>> =
-        stages.iter().map(|stage| Referred::of(stage, region, stream)).collect::<PyResult<_>>()?;
+    let maps: Vec<Referred<'py>> = stages
+        .iter()
+        .map(|stage| Referred::of(stage, region, words_of(&stage.1, address)?))
+        .collect::<PyResult<_>>()?;
     let chain: Vec<Stage<'_>> = stages
         .iter()
         .zip(&maps)
-        .map(|((name, parameters), maps)| build(name, parameters, maps, region, stream))
+        .map(|((name, parameters), maps)| build(name, parameters, maps, region, words_of(parameters, address)?))
         .collect::<PyResult<_>>()?;
+    let mut held = held.map(|charge| charge.map(|charge| charge.extract::<PyReadwriteArray2<'py, T>>()));
+    let [well, node] = held.each_mut().map(|charge| match charge {
+        Some(Ok(charge)) => charge.as_slice_mut().ok(),
+        Some(Err(_)) => None,
+        None => Some(&mut [][..]),
+    });
+    let (Some(well), Some(node)) = (well, node) else {
+        return Err(PyTypeError::new_err("held must be C-contiguous, writable 2-D arrays of the working precision"));
+    };
     let contiguous = |_| PyTypeError::new_err("out must be C-contiguous");
     let output = match (&mut counts, &mut values) {
         (Some(counts), _) => Output::Adu { counts: counts.as_slice_mut().map_err(contiguous)?, max_adu },
         (None, Some(values)) => Output::Values(values.as_slice_mut().map_err(contiguous)?),
         (None, None) => return Ok(()),
     };
-    interruptible(py, chain::extent(&chain, region) < SMALL, |cancel| chain::run::<T>(&chain, region, output, cancel))
+    interruptible(py, chain::extent(&chain, region) < SMALL, |cancel| {
+        chain::run_on::<T>(&chain, region, output, [well, node], cancel)
+    })
+}
+
+/// The words of a stage: of this frame, unless the stage names another.
+fn words_of(parameters: &Bound<'_, PyDict>, address: Stream) -> PyResult<impl Fn(StageId) -> Stream + Copy + use<>> {
+    let frame = if parameters.contains("frame")? { number(parameters, "frame")? } else { address.frame };
+    Ok(move |stage: StageId| Stream { stage: stage as u8, frame, ..address })
+}
+
+/// The common mode of a read over its RMS, from that of the read before it (None for the first).
+#[pyfunction]
+pub fn common_mode_after(before: Option<f64>, correlation: f64, key: u64, frame: u64, kind: u8) -> f64 {
+    let stream = Stream { key, frame, kind, stage: StageId::CommonMode as u8, draw: 0 };
+    common_mode::next(before, correlation, &stream)
 }
 
 /// A fixed pattern over the sensor: a log-normal map (PRNU, DSNU, read noise, avalanche gain) times a factor in a random fraction of pixels,

@@ -22,6 +22,7 @@ use crate::neighbour::{Neighbour, neighbour};
 use crate::nonlinearity::Nonlinearity;
 use crate::offset::Offset;
 use crate::photo::Photo;
+use crate::ramp::Accumulate;
 use crate::read_noise::ReadNoise;
 use crate::shot::{ClockInducedCharge, Shot};
 use getframes_core::pool::Cancel;
@@ -48,6 +49,7 @@ pub enum Stage<'a> {
     ClockInducedCharge(ClockInducedCharge),
     CosmicRays(CosmicRays<'a>),
     FullWell(FullWell),
+    Accumulate(Accumulate),
     Blooming(Blooming),
     Cti(Cti),
     Ipc(Ipc),
@@ -103,6 +105,28 @@ pub enum Output<'a, T> {
     Values(&'a mut [T]),
 }
 
+/// Charge that pixels hold from one run to the next, one image a slot ([`Accumulate`]); empty where nothing is held.
+pub type Held<'a, T> = [&'a mut [T]; 2];
+
+/// The charge of the next `count` pixels; what comes after them stays.
+#[inline(always)]
+fn cut<'a, T>(held: &mut Held<'a, T>, count: usize) -> Held<'a, T> {
+    let [one, two] = held;
+    [one, two].map(|rest| {
+        let whole = std::mem::take(rest);
+        let (now, later) = whole.split_at_mut(count.min(whole.len()));
+        *rest = later;
+        now
+    })
+}
+
+/// The charge that some of the stages hold.
+fn of_run<'b, T>(held: &'b mut Held<'_, T>, stages: &[Stage<'_>]) -> Held<'b, T> {
+    let used = |slot| stages.iter().any(|stage| matches!(stage, Stage::Accumulate(stage) if stage.slot == slot));
+    let [one, two] = held;
+    [if used(0) { &mut **one } else { &mut [] }, if used(1) { &mut **two } else { &mut [] }]
+}
+
 /// A value that broke the rule of an input.
 #[derive(Clone, Copy, Debug)]
 pub struct Bad {
@@ -123,6 +147,8 @@ pub struct Tile<'a, T> {
     pub spare: &'a mut [T],
     /// More room for a map or for draws.
     pub scratch: &'a mut [T],
+    /// What these pixels hold from one run to the next, by slot.
+    pub held: Held<'a, T>,
     /// Room for words.
     pub words: &'a mut [u32; TILE],
     /// The first value that broke a rule.
@@ -173,6 +199,7 @@ impl Stage<'_> {
             Self::ClockInducedCharge(stage) => stage.apply(tile),
             Self::CosmicRays(stage) => stage.apply(tile),
             Self::FullWell(stage) => stage.apply(tile),
+            Self::Accumulate(stage) => stage.apply(tile),
             Self::Nonlinearity(stage) => stage.apply(tile),
             Self::Gain(stage) => stage.apply(tile),
             Self::Defects(stage) => stage.apply(tile),
@@ -227,6 +254,22 @@ pub fn run<T: Working>(
     output: Output<'_, T>,
     cancel: &Cancel,
 ) -> Result<(), Error> {
+    run_on(stages, region, output, [&mut [], &mut []], cancel)
+}
+
+/// Runs the stages over a frame whose pixels hold charge already, and leaves what they hold then.
+///
+/// # Errors
+/// As [`run`]; [`Error::Shape`] when a slot that a stage asks for is not an image of what its run covers: of the whole sensor where a stage
+/// that looks at other pixels comes later, of the frame otherwise.
+pub fn run_on<T: Working>(
+    stages: &[Stage<'_>],
+    region: Region,
+    output: Output<'_, T>,
+    mut held: Held<'_, T>,
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    fits(stages, region, &held)?;
     let (mut image, mut next, mut waiting, mut rest) = (Vec::new(), Vec::new(), None, stages);
     let mut is_empty = true;
     while let Some((at, stage)) = rest.iter().enumerate().find_map(|(at, stage)| Some((at, neighbour(stage)?))) {
@@ -236,7 +279,8 @@ pub fn run<T: Working>(
                 next = vec![T::ZERO; Region::whole(region.sensor).pixels()];
             }
             let source = if is_empty { Source::Nothing } else { Source::Image(&image, waiting) };
-            outcome(across(&rest[..at], region, source, &mut next, cancel), region, cancel)?;
+            let kept = of_run(&mut held, &rest[..at]);
+            outcome(across(&rest[..at], region, source, &mut next, kept, cancel), region, cancel)?;
             std::mem::swap(&mut image, &mut next);
             is_empty = false;
         }
@@ -245,7 +289,19 @@ pub fn run<T: Working>(
         rest = &rest[at + 1..];
     }
     let source = if is_empty { Source::Nothing } else { Source::Image(&image, waiting) };
-    outcome(last(rest, region, source, output, cancel), region, cancel)
+    let kept = of_run(&mut held, rest);
+    outcome(last(rest, region, source, output, kept, cancel), region, cancel)
+}
+
+/// Held charge must lie over the pixels that a run works on.
+fn fits<T>(stages: &[Stage<'_>], region: Region, held: &Held<'_, T>) -> Result<(), Error> {
+    for (at, stage) in stages.iter().enumerate() {
+        if let Stage::Accumulate(stage) = stage {
+            let got = held.get(stage.slot).map_or(0, |charge| charge.len());
+            Error::same_shape("held charge", &[got], &[extent(&stages[at..], region)])?;
+        }
+    }
+    Ok(())
 }
 
 /// The end of a run.
@@ -270,16 +326,17 @@ fn last<T: Working>(
     region: Region,
     source: Source<'_, T>,
     output: Output<'_, T>,
+    held: Held<'_, T>,
     cancel: &Cancel,
 ) -> Option<Bad> {
     // Whole rows are one long run of pixels; otherwise a task is a row.
     let chunk = if region.covers_rows() { CHUNK } else { region.shape[1].max(1) };
     match output {
-        Output::Adu { counts, max_adu } => sweep(counts, chunk, |first, counts| {
-            simd::dispatch(Task { stages, region, first, cancel, source, target: Target::Adu(counts, max_adu) })
+        Output::Adu { counts, max_adu } => sweep(counts, held, chunk, |first, counts, held| {
+            simd::dispatch(Task { stages, region, first, cancel, source, held, target: Target::Adu(counts, max_adu) })
         }),
-        Output::Values(values) => sweep(values, chunk, |first, values| {
-            simd::dispatch(Task { stages, region, first, cancel, source, target: Target::Values(values) })
+        Output::Values(values) => sweep(values, held, chunk, |first, values, held| {
+            simd::dispatch(Task { stages, region, first, cancel, source, held, target: Target::Values(values) })
         }),
     }
 }
@@ -290,40 +347,50 @@ fn across<T: Working>(
     region: Region,
     source: Source<'_, T>,
     image: &mut [T],
+    held: Held<'_, T>,
     cancel: &Cancel,
 ) -> Option<Bad> {
     if region.is_whole() {
-        return last(stages, region, source, Output::Values(image), cancel);
+        return last(stages, region, source, Output::Values(image), held, cancel);
     }
     let outside: Vec<Stage<'_>> = stages.iter().map(|stage| stage.outside()).collect();
     let whole = Region::whole(region.sensor);
     let ([top, left], [height, width]) = (region.origin, region.shape);
-    sweep(image, region.sensor[1], |first, row| {
-        let task = |stages, region, first, values| {
-            simd::dispatch(Task { stages, region, first, cancel, source, target: Target::Values(values) })
+    sweep(image, held, region.sensor[1], |first, row, mut held| {
+        let task = |stages, region, first, values, held| {
+            simd::dispatch(Task { stages, region, first, cancel, source, held, target: Target::Values(values) })
         };
         let y = first / whole.shape[1];
         if y < top || y >= top + height {
-            return task(&outside, whole, first, row);
+            return task(&outside, whole, first, row, held);
         }
         let (before, rest) = row.split_at_mut(left);
         let (inside, after) = rest.split_at_mut(width);
-        task(&outside, whole, first, before);
-        task(&outside, whole, first + left + width, after);
-        task(stages, region, (y - top) * width, inside)
+        task(&outside, whole, first, before, cut(&mut held, left));
+        let kept = cut(&mut held, width);
+        task(&outside, whole, first + left + width, after, held);
+        task(stages, region, (y - top) * width, inside, kept)
     })
 }
 
 /// Works through the output, in the pool where it is large; the first bad value in row-major order wins.
-fn sweep<V: Send>(out: &mut [V], chunk: usize, work: impl Fn(usize, &mut [V]) -> Option<Bad> + Sync) -> Option<Bad> {
+fn sweep<V: Send, T: Send>(
+    out: &mut [V],
+    mut held: Held<'_, T>,
+    chunk: usize,
+    work: impl Fn(usize, &mut [V], Held<'_, T>) -> Option<Bad> + Sync,
+) -> Option<Bad> {
     let first = |one: Bad, two: Bad| if one.index <= two.index { one } else { two };
-    if out.len() < SMALL {
-        return out.chunks_mut(chunk).enumerate().filter_map(|(n, out)| work(n * chunk, out)).reduce(first);
+    let small = out.len() < SMALL;
+    let pieces = out.chunks_mut(chunk).enumerate().map(|(n, out)| (n * chunk, out, cut(&mut held, chunk)));
+    if small {
+        return pieces.filter_map(|(n, out, held)| work(n, out, held)).reduce(first);
     }
-    out.par_chunks_mut(chunk)
-        .enumerate()
+    let pieces: Vec<_> = pieces.collect();
+    pieces
+        .into_par_iter()
         .with_min_len((CHUNK / chunk).max(1))
-        .filter_map(|(n, out)| work(n * chunk, out))
+        .filter_map(|(n, out, held)| work(n, out, held))
         .reduce_with(first)
 }
 
@@ -359,6 +426,7 @@ struct Task<'a, T> {
     first: usize,
     cancel: &'a Cancel,
     source: Source<'a, T>,
+    held: Held<'a, T>,
     target: Target<'a, T>,
 }
 
@@ -376,7 +444,7 @@ impl<T: Working> Kernel for Task<'_, T> {
         };
         let (mut values, mut words) = ([T::ZERO; TILE], [0; TILE]);
         let (mut spare, mut scratch) = ([T::ZERO; TILE], [T::ZERO; TILE]);
-        let mut target = self.target;
+        let (mut target, mut held) = (self.target, self.held);
         let (mut bad, mut done) = (None, 0);
         while done < length && bad.is_none() {
             let count = TILE.min(length - done);
@@ -390,7 +458,11 @@ impl<T: Working> Kernel for Task<'_, T> {
             let value = &mut values[..count];
             self.source.load(self.region.sensor, sensor, value);
             let (spare, scratch) = (&mut spare[..count], &mut scratch[..count]);
-            let mut tile = Tile { out, sensor, value, spare, scratch, words: &mut words, bad };
+            let kept = cut(&mut held, count);
+            for next in &held {
+                simd::prefetch(&next[..next.len().min(TILE)]);
+            }
+            let mut tile = Tile { out, sensor, value, spare, scratch, held: kept, words: &mut words, bad };
             for stage in self.stages {
                 stage.apply(&mut tile);
             }
@@ -434,7 +506,7 @@ mod tests {
             Stage::ClockInducedCharge(ClockInducedCharge::new(0.01, stream(StageId::ClockInducedCharge))),
             Stage::FullWell(FullWell { limit_e: 900.0, from_zero: false }),
             Stage::Gain(Gain { gain: 20.0, excess: 1.0, map: Map::Uniform(1.0), stream: stream(StageId::Gain) }),
-            Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(8.0), stream: stream(StageId::ReadNoise) }),
+            Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(8.0), factor: 1.0, stream: stream(StageId::ReadNoise) }),
             Stage::Amplifier(Amplifier { gain: Map::Uniform(2.0), bias_adu: 100.0, offset: Map::Uniform(0.0) }),
         ]
     }
@@ -525,6 +597,56 @@ mod tests {
         let mut fused = vec![0.0; region.pixels()];
         run(&stages, region, Output::Values(&mut fused), &Cancel::default()).unwrap();
         assert_eq!(values, fused);
+    }
+
+    /// Charge of two reads, the second on top of the first, with and without a neighbour stage behind the well.
+    fn read_twice(rates: &[f64], region: Region, coupling: Option<f64>) -> Vec<f64> {
+        let mut stages = vec![
+            Stage::Photo(Photo {
+                photon_rate: Map::Double(rates),
+                background: Map::Uniform(0.5),
+                factor: 0.9,
+                prnu: Map::Uniform(1.0),
+            }),
+            Stage::Accumulate(Accumulate { slot: 0, limit_e: 100.0, increment: true }),
+            Stage::Accumulate(Accumulate { slot: 1, limit_e: f64::INFINITY, increment: false }),
+        ];
+        stages.extend(coupling.map(|coupling| Stage::Ipc(Ipc { coupling })));
+        let size = extent(&stages, region);
+        let (mut well, mut node, mut values) = (vec![0.0; size], vec![0.0; size], vec![0.0; region.pixels()]);
+        for _ in 0..2 {
+            let held: Held<'_, f64> = [&mut well, &mut node];
+            run_on(&stages, region, Output::Values(&mut values), held, &Cancel::default()).unwrap();
+        }
+        assert_eq!(well, node);
+        values
+    }
+
+    #[test]
+    fn charge_stays_in_the_pixels_up_to_the_well() {
+        let rates = rates();
+        let expected: Vec<f64> = rates.iter().map(|rate| (2.0 * ((rate + 0.5) * 0.9)).min(100.0)).collect();
+        assert_eq!(read_twice(&rates, Region::whole([HEIGHT, WIDTH]), None), expected);
+    }
+
+    #[test]
+    fn held_charge_of_a_region_is_that_of_its_pixels() {
+        let (top, left, height, width) = (17, 39, 100, 250);
+        let crop: Vec<f64> = rates().into_iter().take(height * width).collect();
+        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left] };
+        let alone = read_twice(&crop, region, None);
+        // No coupling, but a stage that makes the whole sensor run.
+        assert_eq!(read_twice(&crop, region, Some(0.0)), alone);
+    }
+
+    #[test]
+    fn held_charge_of_another_shape_is_an_error() {
+        let stages = [Stage::Accumulate(Accumulate { slot: 1, limit_e: 1.0, increment: false })];
+        let (mut one, mut values) = ([0.0f64; 11], [0.0; 12]);
+        let held: Held<'_, f64> = [&mut [], &mut one];
+        let output = Output::Values(&mut values);
+        let error = run_on(&stages, Region::whole([3, 4]), output, held, &Cancel::default()).unwrap_err();
+        assert!(matches!(error, Error::Shape { .. }));
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod offset;
 pub mod pattern;
 pub mod persistence;
 pub mod photo;
+pub mod ramp;
 pub mod read_noise;
 pub mod shot;
 

@@ -7,7 +7,8 @@
 //!
 //! Law: q' = q + sigma z. Reset noise (kTC) is the same law with its own stage number.
 //!
-//! Source: Janesick, *Photon Transfer* (2007), doi:10.1117/3.725073. Not modelled: correlation along a row or between reads.
+//! Source: Janesick, *Photon Transfer* (2007), doi:10.1117/3.725073. Noise that the reads of a ramp share is the
+//! same law with the words of the ramp's first read. Not modelled: correlation along a row.
 
 use crate::chain::Tile;
 use crate::map::Map;
@@ -20,6 +21,8 @@ use getframes_core::variate::normal::{self, Quantile};
 pub struct ReadNoise<'a> {
     /// Over the sensor [e-].
     pub rms_e: Map<'a>,
+    /// On all of them.
+    pub factor: f64,
     /// Where its words come from.
     pub stream: Stream,
 }
@@ -38,6 +41,12 @@ impl ReadNoise<'_> {
         let Tile { sensor, value, spare: z, scratch: rms, words, .. } = tile;
         normal::fill(&words[..count], z);
         self.rms_e.load(*sensor, rms);
+        if self.factor != 1.0 {
+            let factor = T::of(self.factor);
+            for rms in rms.iter_mut() {
+                *rms *= factor;
+            }
+        }
         for ((q, &rms), &z) in value.iter_mut().zip(&**rms).zip(&**z) {
             *q = law(*q, rms, z);
         }

@@ -109,6 +109,35 @@ COUPLED = EAPD.replace(
     avalanche_input_noise_gain_exponent=1.3,
     avalanche_input_noise_reference_gain=5.0,
 )
+_RAMP = {
+    "nonlinearity": 0.0,
+    "reset_noise_e": 6.0,
+    "read_noise_correlated_fraction": 0.4,
+    "readout_common_mode_noise_adu": 5.0,
+    "readout_common_mode_correlation": 0.9,
+    "cosmic_ray_rate_per_cm2_s": 200.0,
+    "ndr_bias_offset_adu_per_s": 7.0,
+    "ndr_reset_settling_input_e": 60.0,
+    "ndr_reset_settling_scale_reads": 1.3,
+    "ndr_reset_settling_reference_interval_s": 2.0,
+    "ndr_reset_settling_interval_exponent": 0.4,
+}
+_GAIN_RAMP = {
+    **_RAMP,
+    "ndr_bias_gain_coefficient_adu_per_s": 1.5,
+    "ndr_common_mode_gain_noise_adu_per_s": 0.1,
+    "ndr_avalanche_input_noise_reference_interval_s": 0.7,
+    "ndr_avalanche_input_noise_interval_exponent": 0.6,
+    "avalanche_input_noise_e": 0.5,
+}
+RAMPS = (
+    CCD.replace(**_RAMP, name="ramps"),
+    SCMOS.replace(**_RAMP, name="ramps with coupling", nonlinearity_coeffs=None, ipc_coupling=0.01),
+    EAPD.replace(**_GAIN_RAMP, name="ramps with gain"),
+    EMCCD.replace(**_GAIN_RAMP, name="ramps with coupling before the gain", ipc_coupling=0.01, em_gain=30.0),
+    COUPLED.replace(**_GAIN_RAMP, name="ramps with coupling behind the gain"),
+)
+"""Cameras that are read nondestructively."""
 NEIGHBOURS = (TRANSFER, COUPLED)
 """Cameras whose pixels depend on other pixels."""
 EVERY = (*CAMERAS, *NEIGHBOURS)

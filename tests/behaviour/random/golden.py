@@ -16,7 +16,7 @@ import numpy as np
 from getframes import Camera
 from getframes._native import core
 from getframes.noise import fixed_pattern_maps
-from tests.behaviour.random.cameras import EVERY, PRECISIONS, TEMPERATURE_C, light
+from tests.behaviour.random.cameras import EVERY, PRECISIONS, RAMPS, TEMPERATURE_C, light
 
 PATH = Path(__file__).parents[2] / "data" / "golden.json"
 KEY, LIGHT, SHOT, FRAME = 0x1234_5678_9ABC_DEF0, 3, 32, 2**40 + 3
@@ -71,9 +71,23 @@ def frames() -> dict[str, np.ndarray]:
     return arrays
 
 
+def reads() -> dict[str, np.ndarray]:
+    """Two ramps of small cameras, the second one shorter."""
+    arrays = {}
+    for config in RAMPS:
+        for precision in PRECISIONS:
+            camera = Camera(config, default_temperature_c=TEMPERATURE_C, precision=precision)
+            for frame in camera.nondestructive_series(light(5e3), 2.0, 5, 3, seed=1):
+                arrays[f"{config.name} {precision} read {frame.metadata['frame_index']}"] = frame.data
+            arrays[f"{config.name} {precision} dark"] = camera.correlated_double_sample(
+                0.0, 20.0, seed=1
+            ).data
+    return arrays
+
+
 def digests() -> dict[str, str]:
     """The digest of every array by its name."""
-    return {name: digest(array) for name, array in {**variates(), **frames()}.items()}
+    return {name: digest(array) for name, array in {**variates(), **frames(), **reads()}.items()}
 
 
 if __name__ == "__main__":

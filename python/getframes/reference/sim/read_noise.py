@@ -24,6 +24,12 @@ def reset_noise(charge_e: Image, rms_e: float, at: Address) -> Image:
     return charge_e + rms_e * variate.normal(stream.frame_words(at, stream.Stage.RESET_NOISE, charge_e.shape))
 
 
+def correlated_read_noise(charge_e: Image, rms_e: Image | float, at: Address) -> Image:
+    """q + sigma z [e-]: what the reads of a ramp share, drawn at its first."""
+    words = stream.frame_words(at, stream.Stage.CORRELATED_READ_NOISE, charge_e.shape)
+    return charge_e + rms_e * variate.normal(words)
+
+
 def avalanche_rms_e(input_noise_e: float, gain: float, reference_gain: float, exponent: float) -> float:
     """a G (G / G_ref)^(p - 1) [e-]: input noise of an avalanche gain, behind it."""
     return float(input_noise_e * gain * (gain / reference_gain) ** (exponent - 1.0))
