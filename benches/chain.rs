@@ -7,12 +7,20 @@ use getframes_core::stream::Stream;
 use getframes_core::{Kind, StageId};
 use getframes_sim::Map;
 use getframes_sim::amplifier::Amplifier;
+use getframes_sim::blooming::Blooming;
 use getframes_sim::chain::{self, Output, Region, Stage, Working};
+use getframes_sim::cosmic_ray::{self, CosmicRays};
+use getframes_sim::cti::Cti;
 use getframes_sim::dark::Dark;
+use getframes_sim::defects::Defects;
+use getframes_sim::diffusion;
 use getframes_sim::full_well::FullWell;
 use getframes_sim::gain::Gain;
 use getframes_sim::input::Input;
+use getframes_sim::ipc::Ipc;
 use getframes_sim::nonlinearity::Nonlinearity;
+use getframes_sim::offset::Offset;
+use getframes_sim::persistence::Persistence;
 use getframes_sim::photo::Photo;
 use getframes_sim::read_noise::ReadNoise;
 use getframes_sim::shot::{ClockInducedCharge, Shot};
@@ -86,10 +94,27 @@ fn table<T: Working>(precision: &str, map: for<'a> fn(&'a [T]) -> Map<'a>) {
     let noise =
         Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(3.0), factor: 1.0, stream: stream(StageId::ReadNoise) });
     values::<T>("read noise", &[Stage::Input(Input { electrons: map(&sky) }), noise]);
+    let input = Stage::Input(Input { electrons: map(&sky) });
+    values::<T>("blooming, no well overflows", &[input, Stage::Blooming(Blooming { limit_e: 1.3e5 })]);
+    values::<T>("blooming, every column overflows", &[input, Stage::Blooming(Blooming { limit_e: 99.0 })]);
+    values::<T>("charge transfer inefficiency", &[input, Stage::Cti(Cti { cti: 1e-5 })]);
+    values::<T>("interpixel capacitance", &[input, Stage::Ipc(Ipc { coupling: 0.01 })]);
+    let both = [input, Stage::Cti(Cti { cti: 1e-5 }), Stage::Ipc(Ipc { coupling: 0.01 })];
+    values::<T>("transfer and capacitance", &both);
+    let hits = stream(StageId::CosmicRays);
+    let deposits = cosmic_ray::draw(100.0, 20.0, [SIDE, SIDE], &hits).expect("few hits");
+    values::<T>("cosmic rays, 100 tracks", &[input, Stage::CosmicRays(CosmicRays { deposits: &deposits })]);
+    let dead = vec![false; PIXELS];
+    values::<T>("defects", &[input, Stage::Defects(Defects { dead: &dead })]);
+    let offset = Offset { offset: map(&ones), over_sensor: true };
+    values::<T>("bias structure", &[input, Stage::Offset(offset)]);
     let well = Stage::FullWell(FullWell { limit_e: 1.3e5, from_zero: false });
     let mut light = vec![photo(map(&sky)), dark(map(&ones), 0.1), shot, well];
     light.extend(readout(Map::Uniform(3.0)));
     frame::<T>("CCD frame, sky", &light);
+    light.insert(4, Stage::Ipc(Ipc { coupling: 0.01 }));
+    frame::<T>("CCD frame, sky, with capacitance", &light);
+    light.remove(4);
     light[0] = photo(map(&mixed));
     frame::<T>("CCD frame, 1 to 200 electrons, mixed", &light);
     let mut night = vec![dark(map(&ones), 1e-4), shot, well];
@@ -101,8 +126,36 @@ fn table<T: Working>(precision: &str, map: for<'a> fn(&'a [T]) -> Map<'a>) {
     frame::<T>("EMCCD frame, 1 to 200 electrons", &multiplied);
 }
 
+/// What is done once for a map, or once for a frame.
+fn apart<T: Working>(precision: &str) {
+    timing::head(&format!("apart from the chain, {SIDE}^2, {precision}"));
+    let (light, mut out) = (vec![T::ONE; PIXELS], vec![T::ZERO; PIXELS]);
+    let weights = diffusion::weights(0.8 * 4.0 / 2.3548);
+    timing::row("charge diffusion, 0.8 px on 4 samples a pixel", PIXELS, || {
+        let work = || {
+            diffusion::spread(&light, SIDE, &weights, &mut out, &Cancel::default());
+            Ok(())
+        };
+        pool::install(work).expect("a pool");
+    });
+    let (traps, mut latent) = (Persistence { fraction: 0.01, decay: 0.3 }, light.clone());
+    timing::row("persistence", PIXELS, || {
+        let work = || {
+            traps.step(&light, &mut latent, &mut out);
+            Ok(())
+        };
+        pool::install(work).expect("a pool");
+    });
+    let stream = stream(StageId::CosmicRays);
+    timing::row("cosmic rays drawn, 1000 tracks, a hit", 1000, || {
+        let _ = cosmic_ray::draw(1000.0, 20.0, [SIDE, SIDE], &stream);
+    });
+}
+
 fn main() {
     pool::set_num_threads(1);
     table::<f32>("float32", |values| Map::Single(values));
     table::<f64>("float64", |values| Map::Double(values));
+    apart::<f32>("float32");
+    apart::<f64>("float64");
 }

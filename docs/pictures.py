@@ -18,14 +18,16 @@ from getframes import (
     ExtendedSource,
     GaussianPSF,
     MoffatPSF,
+    PointSource,
     Scene,
     Sky,
     Telescope,
     WCSInfo,
+    apply_charge_diffusion,
     pleiades,
 )
 from getframes.analysis import photon_transfer_curve
-from getframes.noise import apply_em_gain
+from getframes.noise import apply_em_gain, block_sum, release_latent
 
 Pixels = NDArray[np.float64]
 GAP = 8
@@ -227,6 +229,150 @@ def ramps() -> Image.Image:
     return plot.picture
 
 
+def linear(image: Pixels, low: float, high: float, zoom: int = 1) -> Image.Image:
+    """An image in grey between two levels, magnified; the first row is at the bottom."""
+    scaled = np.clip((np.asarray(image, float) - low) / (high - low), 0.0, 1.0)
+    picture = Image.fromarray((255.0 * scaled[::-1]).astype(np.uint8))
+    return picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
+
+
+def detector(shape: tuple[int, int] = (160, 160), **figures: object) -> Camera:
+    """A quiet detector with one effect."""
+    quiet = {"read_noise_e": 3.0, "prnu": 0.0, "dark_current_nonuniformity": 0.0, "hot_pixel_fraction": 0.0}
+    return Camera.from_preset("generic_ccd").with_config(resolution=shape, **{**quiet, **figures})
+
+
+def star_field(shape: tuple[int, int], stars: list[tuple[float, float, float]], fwhm: float = 3.0) -> Pixels:
+    """Stars (x, y, photons/s) on a faint sky."""
+    sources = [PointSource(x, y, photon_rate=rate) for x, y, rate in stars]
+    return Scene(shape, Telescope.unit(), GaussianPSF(fwhm), sources).photon_rate_map() + 20.0
+
+
+def cosmic_rays() -> Image.Image:
+    """Ten minutes in the dark: hits of single pixels, and tracks."""
+    panels = []
+    for length in (0.0, 15.0):
+        figures = {"cosmic_ray_rate_per_cm2_s": 0.6, "cosmic_ray_track_length_px": length}
+        panels.append(linear(detector(**figures).dark_frame(600.0, -60.0, seed=4).data, 380.0, 1500.0, 2))
+    return side_by_side(panels)
+
+
+def bloomed_stars() -> Image.Image:
+    """Bright stars in wells that lose their excess, and in wells that let it flow."""
+    light = star_field((160, 160), [(50.3, 60.2, 6e6), (100.8, 100.1, 1.5e6), (120.0, 40.0, 1e5)])
+    panels = []
+    for flows in (False, True):
+        frame = detector(blooming=flows, bit_depth=18, full_well_e=5e4).expose(light, 1.0, seed=1)
+        panels.append(logarithmic(frame.data, 400.0, 4e4).resize((320, 320), Image.Resampling.NEAREST))
+    return side_by_side(panels)
+
+
+def trails() -> Image.Image:
+    """Single bright pixels without and with a hundred times the usual inefficiency; the register is below."""
+    light = np.full((80, 80), 20.0)
+    light[4::8, 4::8] = 5e3
+    frames = (detector((80, 80), cti=cti).expose(light, 1.0, seed=1).data for cti in (0.0, 3e-3))
+    return side_by_side([linear(frame, 380.0, 1500.0, 4) for frame in frames])
+
+
+def coupled_pixels() -> Image.Image:
+    """Single bright pixels, and what interpixel capacitance of 3 % makes of them."""
+    light = np.full((40, 40), 20.0)
+    light[::8, ::8] = 4e3
+    frames = (detector((40, 40), ipc_coupling=c).expose(light, 1.0, seed=1).data for c in (0.0, 0.03))
+    return side_by_side(
+        [logarithmic(frame, 380.0, 3e3).resize((320, 320), Image.Resampling.NEAREST) for frame in frames]
+    )
+
+
+def dead_pixels() -> Image.Image:
+    """A flat with dead pixels and columns."""
+    camera = detector((160, 320), dead_pixel_fraction=0.004, bad_column_fraction=0.01)
+    return linear(camera.flat_frame(2000.0, 1.0, seed=1).data, 300.0, 1700.0, 2)
+
+
+def drifting_frames() -> Image.Image:
+    """Sixteen biases with a common mode of 8 ADU RMS."""
+    camera = detector((40, 40), readout_common_mode_noise_adu=8.0)
+    frames = [frame.data for frame in camera.dark_series(0.0, 16, seed=1)]
+    return side_by_side([linear(frame, 375.0, 425.0) for frame in frames])
+
+
+def channel_noise() -> Image.Image:
+    """Read noise of each pixel: eight channels, and a rise towards the edges."""
+    camera = detector(
+        (120, 240),
+        readout_channel_count=8,
+        read_noise_channel_nonuniformity=0.15,
+        read_noise_edge_factor=2.0,
+        read_noise_edge_scale_px=8.0,
+    )
+    return linear(np.asarray(camera.fixed_patterns.read_noise_sigma), 2.0, 6.0, 3)
+
+
+def biases() -> Image.Image:
+    """Plane and columns, channels, texture, and two edges."""
+    parts: tuple[dict[str, object], ...] = (
+        {"bias_structure_amplitude_adu": 25.0},
+        {"bias_channel_spread_adu": 10.0, "readout_channel_count": 16},
+        {"bias_pixel_spread_adu": 10.0},
+        {"bias_edge_amplitude_adu": 25.0, "bias_edge_scale_px": 12.0, "bias_edge_axis": 1},
+    )
+    maps = [np.asarray(detector(**part).fixed_patterns.bias_structure) for part in parts]
+    return side_by_side([linear(one, -30.0, 30.0) for one in [*maps, sum(maps)]])
+
+
+def avalanche_noise() -> Image.Image:
+    """Avalanche input noise of 0.5 e- at a gain of 2, against the gain, for three exponents."""
+    gains = np.geomspace(2.0, 80.0, 12)
+    plot = Plot((1.0, 100.0), (0.3, 300.0), ("gain", "noise behind the gain [e-]"), logarithmic=True)
+    for exponent, shade in ((0.5, 170), (1.0, 40), (1.5, 110)):
+        sigmas = []
+        for gain in gains:
+            camera = detector(
+                (64, 64),
+                sensor_type="EAPD",
+                em_gain=float(gain),
+                read_noise_e=0.0,
+                avalanche_input_noise_e=0.5,
+                avalanche_input_noise_reference_gain=2.0,
+                avalanche_input_noise_gain_exponent=exponent,
+                gain_e_per_adu=0.02,
+                bias_offset_adu=30_000.0,
+            )
+            sigmas.append(camera.bias_frame(seed=1).data.std() * 0.02)
+        plot.line(gains, 0.5 * gains * (gains / 2.0) ** (exponent - 1.0), 210)
+        plot.points(gains, np.array(sigmas), shade)
+        plot.text(20.0, 0.42 * 20.0 * 10.0 ** (exponent - 1.0) * 1.7, f"p = {exponent:g}")
+    return plot.picture
+
+
+def diffused_stars() -> Image.Image:
+    """Light on 8 x 8 samples a pixel, before and after it spreads over 0.8 pixels, and the pixels that collect it."""
+    samples, side = 8, 20
+    rng = np.random.default_rng(2)
+    fine = np.zeros((side * samples, side * samples))
+    fine[rng.integers(16, 144, 9), rng.integers(16, 144, 9)] = 1e4
+    spread = apply_charge_diffusion(fine, 0.8, oversampling=samples)
+    images = [linear(fine, 0.0, 1e3, 2), linear(spread, 0.0, 250.0, 2)]
+    images += [linear(block_sum(one, samples), 0.0, 1e4, 2 * samples) for one in (fine, spread)]
+    return side_by_side([images[0], images[2], images[1], images[3]])
+
+
+def afterglow() -> Image.Image:
+    """A star, and five dark frames after it."""
+    camera = detector((64, 64), persistence_fraction=0.06, persistence_decay=0.4)
+    light = [star_field((64, 64), [(31.5, 31.5, 4e5)], 6.0), *[np.full((64, 64), 20.0)] * 5]
+    latent, frames = np.zeros((64, 64)), []
+    for number, rate in enumerate(light):
+        signal = camera.expose(rate, 1.0, seed=number).truth.mean_photoelectrons
+        released, latent = release_latent(latent, signal, camera.config)
+        frames.append(camera.expose(rate, 1.0, extra_electrons=released, seed=number).data)
+    return side_by_side(
+        [logarithmic(frame, 395.0, 600.0).resize((128, 128), Image.Resampling.NEAREST) for frame in frames]
+    )
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
@@ -234,6 +380,17 @@ PICTURES = {
     "photon_transfer.png": photon_transfer,
     "calibration.png": calibrated_response,
     "ramp.png": ramps,
+    "cosmic_ray.png": cosmic_rays,
+    "blooming.png": bloomed_stars,
+    "cti.png": trails,
+    "ipc.png": coupled_pixels,
+    "defects.png": dead_pixels,
+    "common_mode.png": drifting_frames,
+    "channels.png": channel_noise,
+    "bias_structure.png": biases,
+    "avalanche_noise.png": avalanche_noise,
+    "diffusion.png": diffused_stars,
+    "persistence.png": afterglow,
 }
 
 

@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 
 from getframes import Camera, CameraConfig
-from getframes.analysis.noise_budget import LAWS, MARGIN_SIGMA, NoiseBudget, noise_budget, predictions
+from getframes.analysis.noise_budget import (
+    LAWS,
+    MARGIN_SIGMA,
+    Moments,
+    NoiseBudget,
+    noise_budget,
+    predictions,
+)
 from getframes.errors import DomainError
-from getframes.noise import chain
+from getframes.noise import add_cosmic_rays, chain
 from getframes.noise.exposure import Exposure
 from getframes.noise.stream import seed_key
 
@@ -45,6 +52,19 @@ ALL = CameraConfig(
     amp_gain_nonuniformity=0.02,
     amp_offset_spread_adu=5.0,
 )
+MORE: dict[str, Any] = {
+    "cosmic_ray_rate_per_cm2_s": 0.5,
+    "cti": 1e-3,
+    "ipc_coupling": 0.02,
+    "dead_pixel_fraction": 0.01,
+    "avalanche_input_noise_e": 0.2,
+    "bias_structure_amplitude_adu": 20.0,
+    "bias_pixel_spread_adu": 5.0,
+    "readout_channel_count": 4,
+    "read_noise_channel_nonuniformity": 0.1,
+    "readout_common_mode_noise_adu": 4.0,
+}
+CCD = ALL.replace(sensor_type="CCD", em_gain=1.0, bias_offset_adu=2000.0)
 
 
 def exposure(config: CameraConfig, rate: Any = 0.0, **more: Any) -> Exposure:
@@ -78,8 +98,43 @@ def test_every_stage_of_a_camera_with_all_of_them(rate: float, changes: dict[str
 
 
 def test_there_is_a_law_for_every_stage() -> None:
-    light = exposure(ALL, 1.0, extra_electrons=1.0)
-    assert {stage.name for stage in light.stages()} == set(LAWS)
+    stages = (
+        *exposure(ALL, 1.0, extra_electrons=1.0).stages(),
+        *exposure(ALL.replace(**MORE, blooming=True)).stages(),
+    )
+    assert {stage.name for stage in stages} == set(LAWS)
+
+
+@pytest.mark.parametrize("roi", [None, (20, 30, 250, 160)])
+@pytest.mark.parametrize("sensor_type", ["CCD", "EAPD"])
+@pytest.mark.parametrize("rate", [3.0, 400.0])
+def test_stages_that_look_at_other_pixels(
+    rate: float, sensor_type: str, roi: tuple[int, int, int, int] | None
+) -> None:
+    """Pixels are correlated after them; a common mode would shift all."""
+    figures = {**MORE, "readout_common_mode_noise_adu": 0.0, "cosmic_ray_rate_per_cm2_s": 0.0}
+    config = ALL.replace(**figures, sensor_type=sensor_type, excess_noise_factor=1.2, roi=roi)
+    budget = noise_budget(exposure(config, rate), seed_key(5))
+    assert {"cti", "ipc", "defects", "bias_structure"} <= {row.stage for row in budget.rows}
+    assert max(map(abs, deviations(budget))) < 6.0
+
+
+@pytest.mark.parametrize("length_px", [0.0, 0.3, 4.0, 40.0])
+def test_cosmic_rays_have_the_variance_of_their_tracks(length_px: float) -> None:
+    config = CCD.replace(resolution=(1000, 1000), pixel_size_um=10.0)
+    config = config.replace(cosmic_ray_rate_per_cm2_s=1000.0, cosmic_ray_track_length_px=length_px)
+    struck = add_cosmic_rays(np.zeros((1000, 1000)), config, 20.0, 3)[100:-100, 100:-100]
+    (stage,) = chain.cosmic_rays(config, 20.0)
+    zero = np.zeros(struck.shape)
+    moments = LAWS["cosmic_rays"](Moments(zero, zero), {**stage.parameters, "sensor_pixels": 10**6})
+    assert struck.mean() == pytest.approx(moments.mean[0, 0], rel=0.03)
+    assert struck.var() == pytest.approx(moments.variance[0, 0], rel=0.06)
+
+
+def test_a_common_mode_is_in_the_variance() -> None:
+    *_, last = predictions(exposure(CCD.replace(readout_common_mode_noise_adu=30.0), 50.0))
+    *_, without = predictions(exposure(CCD, 50.0))
+    np.testing.assert_allclose(last.moments.variance - without.moments.variance, 900.0)
 
 
 def test_pulls_of_a_frame_have_mean_0_and_variance_1() -> None:
@@ -127,6 +182,6 @@ def test_chosen_pixels_only() -> None:
 
 def test_an_unknown_stage_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     light = exposure(ALL)
-    monkeypatch.setattr(Exposure, "stages", lambda self: (chain.Stage("blooming"),))
-    with pytest.raises(DomainError, match="'blooming'"):
+    monkeypatch.setattr(Exposure, "stages", lambda self: (chain.Stage("fringing"),))
+    with pytest.raises(DomainError, match="'fringing'"):
         list(predictions(light))

@@ -10,7 +10,8 @@ A prediction is a chain of small laws, one a stage, each from (m, V) before the 
 from the limits they are exact, but for the nonlinearity (second order). Near a limit, a well or an end of the
 converter, they do not hold: `Prediction.inside` says where they do.
 
-Not modelled: correlation between pixels, and of a pixel from frame to frame.
+Not modelled: correlation between pixels, and of a pixel from frame to frame. Common mode is one number a frame: the drawn
+mean is off by it, and the drawn variance holds its square.
 
 Sources: Janesick 2007, *Photon Transfer*, doi:10.1117/3.725073; Robbins and Hadwen 2003, *The noise
 performance of electron multiplying charge-coupled devices*, doi:10.1109/TED.2003.813462; Widrow and Kollar
@@ -75,6 +76,76 @@ def clock_induced_charge(before: Moments, at: Parameters) -> Moments:
     return Moments(before.mean + at["mean_e"], before.variance + at["mean_e"])
 
 
+def cosmic_rays(before: Moments, at: Parameters) -> Moments:
+    """m + n E[Q], V + n E[Q^2] C (Campbell): n hits a pixel of charge Q, Gamma(2, 5000 e-); C as in `concentration`.
+
+    Away from the edges, where tracks are whole.
+    """
+    hits = at["mean_hits"] / at["sensor_pixels"]
+    shared = concentration(at["track_length_px"])
+    return Moments(before.mean + hits * 1e4, before.variance + hits * 1.5e8 * shared)
+
+
+def concentration(length_px: float) -> float:
+    """Mean sum of the squared fractions of a hit in its pixels: 1 for a point, less for tracks of a mean length [px].
+
+    Two points of a track that are s apart lie in one pixel with the probability (1 - |s cos phi|)(1 - |s sin phi|), averaged over
+    directions; a track of length L has the density 2 (L - s) / L^2 of such distances, and L is exponential.
+    """
+    if length_px == 0.0:
+        return 1.0
+    apart, angle = np.linspace(0.0, np.sqrt(2.0), 400), (np.arange(400) + 0.5) / 400 * np.pi / 2.0
+    across, along = (np.maximum(0.0, 1.0 - apart[:, None] * part(angle)) for part in (np.cos, np.sin))
+    same = (across * along).mean(axis=1)
+    lengths = -length_px * np.log1p(-(np.arange(400) + 0.5) / 400)[:, None]
+    density = 2.0 * np.maximum(0.0, lengths - apart) / lengths**2
+    short = lengths[:, 0] < 0.05  # too short for the grid: almost always in one pixel
+    shared = (density * same).sum(axis=1) * apart[1]  # the ends: half of the first, 0 at the last
+    shared -= 0.5 * (density * same)[:, 0] * apart[1]
+    return float(np.where(short, 1.0, shared).mean())
+
+
+def cti(before: Moments, at: Parameters) -> Moments:
+    """(1 - f_r) m_r + f_{r-1} m_{r-1}, with the squares for V; f_r = min(cti r, 1). Above a region is what its first row is."""
+    row = at["first_row"] + np.arange(before.mean.shape[0])[:, None]
+    kept, gained = (
+        1.0 - np.minimum(at["cti"] * row, 1.0),
+        np.minimum(at["cti"] * np.maximum(row - 1, 0), 1.0),
+    )
+
+    def moved(moment: Image, power: int) -> Image:
+        above = np.concatenate([moment[:1], moment[:-1]])
+        shifted: Image = kept**power * moment + gained**power * above
+        return shifted
+
+    return Moments(moved(before.mean, 1), moved(before.variance, 2))
+
+
+def ipc(before: Moments, at: Parameters) -> Moments:
+    """(1 - 4c) m + c (sum of four neighbours), with the squares for V. Beyond a region is what its edge is."""
+    coupling = at["coupling"]
+
+    def combined(moment: Image, own: float, shared: float) -> Image:
+        padded = np.pad(moment, 1, mode="constant" if at["is_whole"] else "edge")
+        around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+        coupled: Image = own * moment + shared * around
+        return coupled
+
+    own = 1.0 - 4.0 * coupling
+    return Moments(combined(before.mean, own, coupling), combined(before.variance, own**2, coupling**2))
+
+
+def defects(before: Moments, at: Parameters) -> Moments:
+    """0 and 0 where a pixel is dead."""
+    alive = ~at["dead"]
+    return Moments(before.mean * alive, before.variance * alive)
+
+
+def bias_structure(before: Moments, at: Parameters) -> Moments:
+    """m + structure."""
+    return Moments(before.mean + _wide(at["bias_structure_adu"]), before.variance)
+
+
 def limited(before: Moments, at: Parameters) -> Moments:
     """m, V: a well changes nothing far below it."""
     return before
@@ -103,6 +174,11 @@ def added_noise(before: Moments, at: Parameters) -> Moments:
     return Moments(before.mean, before.variance + _wide(at["rms_e"]) ** 2)
 
 
+def common_mode(before: Moments, at: Parameters) -> Moments:
+    """V + s^2, over many frames; one frame is shifted as a whole."""
+    return Moments(before.mean, before.variance + at["rms_adu"] ** 2)
+
+
 def amplifier(before: Moments, at: Parameters) -> Moments:
     """m / K + bias, V / K^2, with K in e-/ADU."""
     scale = _wide(at["gain_e_per_adu"])
@@ -120,20 +196,35 @@ LAWS: dict[str, Callable[[Moments, Parameters], Moments]] = {
     "extra": extra,
     "shot": shot,
     "clock_induced_charge": clock_induced_charge,
+    "cosmic_rays": cosmic_rays,
     "full_well": limited,
+    "blooming": limited,
+    "cti": cti,
+    "ipc": ipc,
     "nonlinearity": nonlinearity,
     "gain": gain,
     "output_full_well": limited,
+    "defects": defects,
     "reset_noise": added_noise,
+    "avalanche_input_noise": added_noise,
     "read_noise": added_noise,
     "amplifier": amplifier,
+    "bias_structure": bias_structure,
+    "common_mode": common_mode,
 }
 """The law of every stage, by its name."""
 
-NOT_CHARGE = ("reset_noise", "read_noise", "amplifier")
+NOT_CHARGE = (
+    "reset_noise",
+    "avalanche_input_noise",
+    "read_noise",
+    "amplifier",
+    "bias_structure",
+    "common_mode",
+)
 """Stages that can take a pixel without charge below its mean; charge itself is never negative."""
 
-ADU_STAGES = ("amplifier", "digitize")
+ADU_STAGES = ("amplifier", "bias_structure", "common_mode", "digitize")
 """Stages after which a pixel holds counts."""
 
 
@@ -207,7 +298,11 @@ def predictions(exposure: Exposure) -> Iterator[Prediction]:
     for stage in exposure.stages():
         if stage.name not in LAWS:
             raise DomainError(f"noise budget: stage must be one of {', '.join(LAWS)}, got {stage.name!r}")
-        parameters = _cropped(stage, config.resolution, config.roi_slices)
+        parameters = _cropped(stage, config.resolution, config.roi_slices) | {
+            "sensor_pixels": config.resolution[0] * config.resolution[1],
+            "first_row": config.roi_slices[0].start or 0,
+            "is_whole": config.roi is None,
+        }
         moments = _spread(LAWS[stage.name](moments, parameters), zero.shape)
         if stage.name in NOT_CHARGE:
             empty = LAWS[stage.name](empty, parameters)
