@@ -34,6 +34,7 @@ def aperture_sum(
     r: float,
     *,
     annulus: tuple[float, float] | None = None,
+    background: float | None = None,
 ) -> float:
     """Sum of an image inside a circle, in the unit of the image.
 
@@ -46,12 +47,14 @@ def aperture_sum(
     r : float
         Its radius [px].
     annulus : (inner, outer), optional
-        Radii [px] of a ring whose background is taken off.
+        Radii [px] of the ring whose background is taken off; r + 2 and r + 5 when left out.
+    background : float, optional
+        The background of a pixel, where it is known: 0 for the plain sum. There is no ring then.
 
     Returns
     -------
     float
-        The sum over the part of the circle that lies on the image.
+        The sum over the part of the circle that lies on the image, less the background.
 
     Raises
     ------
@@ -67,8 +70,13 @@ def aperture_sum(
     require(covered > 0, "", "center", "where the aperture meets the image", center)
     inside = pixels[part].astype(np.float64)
     require_finite(inside[weight > 0][None], "image inside the aperture")
-    background = 0.0 if annulus is None else _background(pixels, x, y, annulus)
-    return float(np.sum(np.where(weight > 0, inside, 0.0) * weight)) - background * covered
+    if background is None:
+        level = _background(pixels, x, y, (r + 2.0, r + 5.0) if annulus is None else annulus)
+    else:
+        require(annulus is None, "", "annulus", "left out where the background is given", annulus)
+        level = float(background)
+        require(bool(np.isfinite(level)), "", "background", "finite", background)
+    return float(np.sum(np.where(weight > 0, inside, 0.0) * weight)) - level * covered
 
 
 def overlap(part: tuple[slice, slice], x: float, y: float, r: float) -> Array:
@@ -99,7 +107,7 @@ def _background(pixels: NDArray[Any], x: float, y: float, annulus: tuple[float, 
     rows, columns = np.ogrid[part]
     distance = np.hypot(columns - x, rows - y)
     ring = pixels[part][(distance >= inner) & (distance <= outer)].astype(np.float64)
-    require(ring.size > 0, "", "annulus", "a ring that meets the image", annulus)
+    require(ring.size > 0, "", "annulus", "a ring that meets the image (or give the background)", annulus)
     require_finite(ring[None], "image inside the annulus")
     return clipped_mean(ring)
 

@@ -9,9 +9,9 @@
 | d(r)   | x(r + 1) - x(r), the two in one ramp                | ADU    |
 | n      | ramps                                               |        |
 
-Noise of a read: the differences of neighbouring reads have the variance 2 s^2 + increment / K; common offsets of a read (the median over its pixels)
-are taken off first. Photon transfer: at a read r, a pixel has the signal S = x(r) - x(settle) and, over the ramps, the variance s^2 (2 reads) + S / K:
-noise that all reads of a ramp share (reset noise) drops out of the difference. The slope over r of the mean variance against the mean signal is 1/K.
+Noise of a read: the differences of neighbouring reads have the variance 2 s^2 + increment / K; over all reads, what a ramp has from its reset is added. Common
+offsets of a read are taken off first. Photon transfer: over ramps of the same light, read r of a pixel has the variance s^2 + (charge so far) / K,
+s with the reset noise in it. The slope over r of the mean variance against the mean signal is 1/K, whatever s is.
 
 Not modelled: ramps of different light, jumps by cosmic rays (pixels beyond the percentiles of variance are left out), nonlinearity.
 
@@ -52,9 +52,10 @@ class NondestructiveStackStats:
     mean_adu : array (height, width)
         Mean of each pixel over all reads [ADU].
     temporal_noise_adu : array (height, width)
-        Noise of one read of each pixel: standard deviation of the differences of neighbouring reads over sqrt(2), common offsets taken off [ADU].
+        Standard deviation of each pixel over all reads, about its own straight ramp, common offsets taken off [ADU]. What the reads of a ramp
+        share (reset noise) is in it.
     cds_noise_adu : array (height, width)
-        Noise of the difference of two neighbouring reads [ADU].
+        Noise of one read as differences of neighbouring reads show it: their standard deviation over sqrt(2) [ADU]. What they share is not in it.
     frame_level_adu : array (n,)
         Median of each read [ADU].
     common_mode_adu : array (n,)
@@ -123,13 +124,13 @@ class RampPhotonTransfer:
     signal_adu : array (reads,)
         Mean signal of each read above that of the first one that has settled [ADU].
     variance_adu2 : array (reads,)
-        Its mean variance over ramps [ADU^2].
+        Mean variance of that read over ramps [ADU^2].
     response_nonuniformity_map : array (height, width)
         Signal of each pixel over the mean, less 1.
     conversion_gain_e_per_adu : float
         One over the slope of variance against signal; behind a gain stage divided by G F^2.
     variance_intercept_adu2 : float
-        The variance at no signal [ADU^2]: twice that of a read.
+        The variance where the signal begins, at the first read that has settled [ADU^2]: read noise, reset noise, and the charge until then.
     fit_correlation : float
         Correlation of variance and signal.
     response_nonuniformity : float
@@ -217,7 +218,8 @@ def nondestructive_stack_statistics(
     resets = _resets(levels, reset_after_indices)
     inside = np.setdiff1d(np.arange(len(reads) - 1), resets)
     require(inside.size > 0, "", "reset_after_indices", "such that a ramp has two reads", resets.tolist())
-    noise = _difference_noise(reads, levels, inside)
+    cds = _difference_noise(reads, inside) / np.sqrt(2.0)
+    noise = _noise_about_ramps(reads, levels, resets)
     mean = _mean(reads)
     common, ramps = _common_mode(levels, resets)
     channel = np.arange(shape[channel_axis]) % channel_count
@@ -228,18 +230,17 @@ def nondestructive_stack_statistics(
                 for number in range(channel_count)
             ]
         )
-        for image in (mean, noise / np.sqrt(2.0))
+        for image in (mean, noise)
     )
     edge = np.ones(shape, np.bool_)
     edge[edge_width : shape[0] - edge_width, edge_width : shape[1] - edge_width] = False
-    single = noise / np.sqrt(2.0)
     full = nan
     if saturation_adu is not None:
         full = sum(int((read >= saturation_adu).sum()) for read in reads) / (len(reads) * mean.size)
     return NondestructiveStackStats(
         mean,
-        single,
         noise,
+        cds,
         levels,
         common,
         resets,
@@ -252,11 +253,11 @@ def nondestructive_stack_statistics(
         _lag_one(common, ramps),
         float(np.median(mean)),
         float(mean.std()),
-        float(np.median(single)),
+        float(np.median(noise)),
         float(bias.std()),
         float(np.log(spread).std()) if (spread > 0).all() else nan,
         float(np.median(mean[edge]) - np.median(mean[~edge])) if edge_width else 0.0,
-        _ratio(float(np.median(single[edge])), float(np.median(single[~edge]))) if edge_width else 1.0,
+        _ratio(float(np.median(noise[edge])), float(np.median(noise[~edge]))) if edge_width else 1.0,
         full,
     )
 
@@ -304,7 +305,7 @@ def ramp_photon_transfer(
     signal = np.array([float(mean.mean()) for mean in means])
     share = trimmed_mean_of_variances(len(ramps) - 1, low, high)
     variance = np.array([_trimmed_mean(image, low, high) / share for image in variances])
-    line = fitted(signal[1:], variance[1:], variance[1:] + 1e-12, (0, 1))
+    line = fitted(signal, variance, variance + 1e-12, (0, 1))
     if not line.of(1) > 0.0:
         raise DomainError(
             f"frames must be of ramps whose variance grows with their signal, got the slope {line.of(1):.3g}"
@@ -375,7 +376,32 @@ def _whole_ramps(count: int, resets: NDArray[np.int64]) -> list[NDArray[np.int64
     return [ramp for ramp in ramps if ramp.size == usual]
 
 
-def _difference_noise(reads: list[NDArray[Any]], levels: Array, inside: NDArray[np.int64]) -> Array:
+def _ages(count: int, resets: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
+    """Reads since the last reset, and the number of the ramp, of each read."""
+    starts = np.concatenate([[0], resets + 1])
+    ramp = np.searchsorted(starts, np.arange(count), "right") - 1
+    return (np.arange(count) - starts[ramp]).astype(np.float64), ramp
+
+
+def _noise_about_ramps(reads: list[NDArray[Any]], levels: Array, resets: NDArray[np.int64]) -> Array:
+    """Standard deviation over time of each pixel less the level of its read, about a straight line in the reads since reset."""
+    ages, _ = _ages(levels.size, resets)
+    ages -= ages.mean()
+    lever = float((ages**2).sum())
+    first = reads[0].astype(np.float64) - levels[0]
+    total, squares, slope = (np.zeros(first.shape) for _ in range(3))
+    for read, level, age in zip(reads, levels, ages, strict=True):
+        rest = read - level - first
+        total += rest
+        squares += rest * rest
+        slope += age * rest
+    squares -= total * total / levels.size
+    if lever > 0.0:
+        squares -= slope * slope / lever
+    return np.sqrt(np.maximum(squares, 0.0) / max(levels.size - (2 if lever > 0.0 else 1), 1))
+
+
+def _difference_noise(reads: list[NDArray[Any]], inside: NDArray[np.int64]) -> Array:
     """Standard deviation over time of the differences of neighbouring reads, the mean of each read taken off."""
     count, mean, squares = 0, np.zeros(reads[0].shape), np.zeros(reads[0].shape)
     for index in inside:
@@ -390,13 +416,11 @@ def _difference_noise(reads: list[NDArray[Any]], levels: Array, inside: NDArray[
 
 def _common_mode(levels: Array, resets: NDArray[np.int64]) -> tuple[Array, list[NDArray[np.int64]]]:
     """What levels have beyond the straight line that all ramps share."""
-    starts = np.concatenate([[0], resets + 1])
-    ramp = np.searchsorted(starts, np.arange(levels.size), "right") - 1
-    age = np.arange(levels.size) - starts[ramp]
+    age, ramp = _ages(levels.size, resets)
     design = np.stack([np.ones(levels.size), age], axis=1)
     solution, _, _, _ = np.linalg.lstsq(design, levels, rcond=None)
     common = levels - design @ solution
-    return common, [np.flatnonzero(ramp == number) for number in range(starts.size)]
+    return common, [np.flatnonzero(ramp == number) for number in range(int(ramp.max()) + 1)]
 
 
 def _lag_one(common: Array, ramps: list[NDArray[np.int64]]) -> float:
@@ -408,16 +432,14 @@ def _lag_one(common: Array, ramps: list[NDArray[np.int64]]) -> float:
 def _over_ramps(
     reads: list[NDArray[Any]], ramps: list[NDArray[np.int64]], numbers: NDArray[np.int64]
 ) -> tuple[list[Array], list[Array]]:
-    """Mean and unbiased variance over ramps of each read less the first settled one."""
+    """Mean over ramps of each read less that of the first, and its unbiased variance, common offsets of a read taken off."""
     means, variances = [], []
     for number in numbers:
-        signal = np.stack(
-            [reads[ramp[number]].astype(np.float64) - reads[ramp[numbers[0]]] for ramp in ramps]
-        )
-        signal -= signal.mean(axis=(1, 2), keepdims=True) - signal.mean()
-        means.append(signal.mean(axis=0))
-        variances.append(signal.var(axis=0, ddof=1))
-    return means, variances
+        values = np.stack([reads[ramp[number]].astype(np.float64) for ramp in ramps])
+        values -= values.mean(axis=(1, 2), keepdims=True) - values.mean()
+        means.append(values.mean(axis=0))
+        variances.append(values.var(axis=0, ddof=1))
+    return [mean - means[0] for mean in means], variances
 
 
 def _trimmed_mean(values: Array, low: float, high: float) -> float:

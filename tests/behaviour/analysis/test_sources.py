@@ -35,13 +35,18 @@ def test_overlap_is_exact(x: float, y: float, r: float) -> None:
 
 @given(st.floats(10.0, 30.0), st.floats(10.0, 30.0), st.floats(0.1, 9.0))
 def test_flat_images_give_the_area(x: float, y: float, r: float) -> None:
-    assert aperture_sum(np.full((41, 41), 3.0), (x, y), r) == pytest.approx(3.0 * np.pi * r * r, rel=1e-9)
+    flat = np.full((41, 41), 3.0)
+    assert aperture_sum(flat, (x, y), r, background=0.0) == pytest.approx(3.0 * np.pi * r * r, rel=1e-9)
+    assert aperture_sum(flat, (x, y), r, background=1.0) == pytest.approx(2.0 * np.pi * r * r, rel=1e-9)
+    assert aperture_sum(flat, (x, y), r) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_apertures_at_the_edge_sum_what_is_there() -> None:
     image = np.ones((41, 41))
-    assert aperture_sum(image, (0, 0), 5.0) == pytest.approx(np.pi * 25 / 4 + 5.0 + 0.25, rel=5e-3)
-    assert aperture_sum(image, (-0.5, 20.0), 4.0) == pytest.approx(np.pi * 8.0, rel=1e-12)
+    assert aperture_sum(image, (0, 0), 5.0, background=0.0) == pytest.approx(
+        np.pi * 25 / 4 + 5.0 + 0.25, rel=5e-3
+    )
+    assert aperture_sum(image, (-0.5, 20.0), 4.0, background=0.0) == pytest.approx(np.pi * 8.0, rel=1e-12)
     assert aperture_sum(image, (0, 0), 5.0, annulus=(8, 12)) == pytest.approx(0.0, abs=1e-10)
 
 
@@ -55,6 +60,13 @@ def test_the_background_is_taken_off(dtype: str) -> None:
     pixels = np.pi * (25**2 - 15**2)
     error = np.sqrt(10_000 + 20 * np.pi * 25 + 20 * (np.pi * 25) ** 2 / pixels)
     assert abs(ring - 10_000.0) < 4.0 * error
+
+
+def test_the_ring_begins_two_pixels_out_and_is_three_wide() -> None:
+    image = np.random.default_rng(2).normal(50.0, 5.0, (61, 61))
+    for r in (2.0, 5.5):
+        ring = aperture_sum(image, (30.2, 29.1), r, annulus=(r + 2, r + 5))
+        assert aperture_sum(image, (30.2, 29.1), r) == ring
 
 
 def test_the_background_is_not_biased_where_counts_are_few() -> None:
@@ -153,6 +165,13 @@ BAD = [
     (lambda: aperture_sum(IMAGE, (np.nan, 4), 3.0), DomainError, "center must be two finite numbers"),
     (lambda: aperture_sum(IMAGE, (4, 4), 1.0, annulus=(3, 2)), DomainError, "annulus must be"),
     (lambda: aperture_sum(IMAGE, (4, 4), 1.0, annulus=(30, 40)), DomainError, "a ring that meets the image"),
+    (lambda: aperture_sum(IMAGE, (4, 4), 20.0), DomainError, "a ring that meets the image"),
+    (lambda: aperture_sum(IMAGE, (4, 4), 1.0, background=np.nan), DomainError, "background must be finite"),
+    (
+        lambda: aperture_sum(IMAGE, (4, 4), 1.0, annulus=(2, 3), background=0.0),
+        DomainError,
+        "annulus must be left out where the background is given",
+    ),
     (lambda: aperture_sum(HOLED, (4, 4), 1.0), DomainError, "image inside the aperture must be finite"),
     (
         lambda: aperture_sum(HOLED, (2, 6), 1.0, annulus=(2, 5)),
@@ -188,7 +207,7 @@ def test_bad_input(call, error, words) -> None:
 
 
 def test_values_outside_do_not_matter() -> None:
-    assert aperture_sum(HOLED, (6, 2), 1.5) == pytest.approx(np.pi * 1.5**2)
+    assert aperture_sum(HOLED, (6, 2), 1.5, background=0.0) == pytest.approx(np.pi * 1.5**2)
     assert not np.isnan(
         centroid(
             np.where(np.isnan(HOLED), np.nan, 1.0 + (X + Y)[:9, :9]), center=(7, 1), r=2.0, background=0.0
