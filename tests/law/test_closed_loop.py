@@ -22,9 +22,13 @@ from getframes.analysis import (
     characterize_flat,
     characterize_gain_stage,
     interpixel_coupling,
+    nondestructive_stack_statistics,
     photon_transfer_curve,
+    ramp_photon_transfer,
     stack_statistics,
 )
+from getframes.analysis.coupling import noise_kept
+from getframes.analysis.rounding import unrounded
 from getframes.config import missing_stages
 from getframes.errors import DomainError
 from getframes.presets import available_presets
@@ -48,6 +52,8 @@ def named(*marks: str) -> list[str]:
 MULTIPLYING = [name for name in PRESETS if load_preset(name).em_gain > 1]
 COUPLED = named("ipc_coupling")
 RESPONSE = named("prnu", "nonlinearity")
+LINEAR = [name for name in PRESETS if name not in named("nonlinearity", "nonlinearity_coeffs")]
+"""Cameras that have ramps."""
 
 
 @cache
@@ -287,6 +293,43 @@ def test_response(name: str) -> None:
     lost = config.nonlinearity * counted / config.full_well_e
     filled = lost / (1.0 - lost) if found.saturation == "converter" else config.nonlinearity
     assert abs(found.nonlinearity - filled) < 0.0005
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_gain_of_ramps(name: str) -> None:
+    """Six ramps of twelve reads to half the range; without knowing of it, coupling makes the gain too high."""
+    camera = plain(name)
+    config = camera.config
+    light = rates(config, 0.5, 0.5, 1)[0] / (12 * EXPOSURE_S)
+    reads = camera.nondestructive_series(light, EXPOSURE_S, 72, 12, seed=600, include_truth=False)
+    found = ramp_photon_transfer(list(reads), reset_after_indices=np.arange(11, 72, 12))
+    assert (found.n_ramps, found.reads_per_ramp) == (6, 12)
+    # Variances of five degrees of freedom over all pixels, at both ends of the line.
+    error = 2.0 * config.gain_e_per_adu * sqrt(2.0 / (5 * np.prod(SHAPE)))
+    kept = noise_kept(config.ipc_coupling)
+    assert found.conversion_gain_e_per_adu * kept == Expected(config.gain_e_per_adu, error)
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_noise_of_ramps(name: str) -> None:
+    """Differences show what is new in every read, all reads what a ramp shares as well."""
+    camera = plain(name).with_config(resolution=SMALL)
+    config = camera.config
+    reads = camera.dark_nondestructive_series(EXPOSURE_S, 240, 8, seed=700, include_truth=False)
+    found = nondestructive_stack_statistics(
+        list(reads), reset_after_indices=np.arange(7, 240, 8), level_sample_step=1
+    )
+    sigma = np.asarray(camera.fixed_patterns.read_noise_sigma, np.float64)
+    square = float(np.mean(sigma**2))
+    shared = config.read_noise_correlated_fraction
+    worth = float(np.mean(sigma**4)) / square**2
+    for noise, wanted, degrees in (
+        (found.cds_noise_adu, (1.0 - shared) * square, 140.0),
+        (found.temporal_noise_adu, square + config.reset_noise_e**2, 30.0 if shared else 230.0),
+    ):
+        seen = float(np.sqrt(unrounded(np.mean(noise**2), config.bias_offset_adu))) * config.gain_e_per_adu
+        error = sqrt(wanted) * sqrt(worth / (2.0 * degrees * np.prod(SMALL)))
+        assert seen == Expected(sqrt(wanted), error)
 
 
 def test_what_was_measured_makes_a_camera_that_measures_the_same() -> None:

@@ -219,9 +219,9 @@ def nondestructive_stack_statistics(
     inside = np.setdiff1d(np.arange(len(reads) - 1), resets)
     require(inside.size > 0, "", "reset_after_indices", "such that a ramp has two reads", resets.tolist())
     cds = _difference_noise(reads, inside) / np.sqrt(2.0)
-    noise = _noise_about_ramps(reads, levels, resets)
-    mean = _mean(reads)
     common, ramps = _common_mode(levels, resets)
+    noise = _noise_about_ramps(reads, levels, ramps)
+    mean = _mean(reads)
     channel = np.arange(shape[channel_axis]) % channel_count
     bias, spread = (
         np.array(
@@ -383,22 +383,35 @@ def _ages(count: int, resets: NDArray[np.int64]) -> tuple[Array, NDArray[np.int6
     return (np.arange(count) - starts[ramp]).astype(np.float64), ramp
 
 
-def _noise_about_ramps(reads: list[NDArray[Any]], levels: Array, resets: NDArray[np.int64]) -> Array:
-    """Standard deviation over time of each pixel less the level of its read, about a straight line in the reads since reset."""
-    ages, _ = _ages(levels.size, resets)
-    ages -= ages.mean()
-    lever = float((ages**2).sum())
+def _noise_about_ramps(reads: list[NDArray[Any]], levels: Array, ramps: list[NDArray[np.int64]]) -> Array:
+    """Standard deviation over time of each pixel less the level of its read, about a straight line in the reads since reset.
+
+    The variance inside ramps and that of their means are added, each without bias: what a ramp shares is drawn once a ramp.
+    """
     first = reads[0].astype(np.float64) - levels[0]
-    total, squares, slope = (np.zeros(first.shape) for _ in range(3))
-    for read, level, age in zip(reads, levels, ages, strict=True):
-        rest = read - level - first
-        total += rest
-        squares += rest * rest
-        slope += age * rest
-    squares -= total * total / levels.size
+    inside, slope, mean, between = (np.zeros(first.shape) for _ in range(4))
+    lever = 0.0
+    for number, ramp in enumerate(ramps):
+        total = np.zeros(first.shape)
+        ages = np.arange(ramp.size) - (ramp.size - 1) / 2.0
+        for age, index in zip(ages, ramp, strict=True):
+            rest = reads[index] - levels[index] - first
+            total += rest
+            inside += rest * rest
+            slope += age * rest
+        lever += float((ages**2).sum())
+        own = total / ramp.size
+        inside -= ramp.size * own * own
+        step = own - mean
+        mean += step / (number + 1)
+        between += step * (own - mean)
     if lever > 0.0:
-        squares -= slope * slope / lever
-    return np.sqrt(np.maximum(squares, 0.0) / max(levels.size - (2 if lever > 0.0 else 1), 1))
+        inside -= slope * slope / lever
+    free = levels.size - len(ramps) - (1 if lever > 0.0 else 0)
+    variance = np.maximum(inside, 0.0) / max(free, 1)
+    if len(ramps) > 1:
+        variance = variance * (1.0 - len(ramps) / levels.size) + between / (len(ramps) - 1)
+    return np.sqrt(variance)
 
 
 def _difference_noise(reads: list[NDArray[Any]], inside: NDArray[np.int64]) -> Array:
