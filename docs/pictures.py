@@ -17,7 +17,9 @@ from getframes import (
     Camera,
     ExtendedSource,
     GaussianPSF,
+    LightCurve,
     MoffatPSF,
+    Pointing,
     PointSource,
     Scene,
     Sky,
@@ -373,10 +375,28 @@ def afterglow() -> Image.Image:
     )
 
 
+def series() -> Image.Image:
+    """Six frames of a dithered, drifting field; the star in the middle dims in two of them."""
+    camera = Camera.from_preset("generic_ccd").with_config(resolution=(64, 64))
+    transit = LightCurve.box(depth=0.9, t0=20.0, t1=40.0)
+    stars = [
+        PointSource(x, y, photon_rate=rate)
+        for x, y, rate in ((16, 14, 900.0), (48, 22, 500.0), (22, 48, 1500.0))
+    ]
+    stars.append(PointSource(34, 32, photon_rate=3000.0, brightness=transit))
+    scene = Scene((64, 64), Telescope.unit(), GaussianPSF(3.0), stars)
+    pointing = Pointing(drift_arcsec_per_s=(0.12, 0.0), dither_arcsec=[(0.0, 0.0), (0.0, 5.0)])
+    frames = camera.observe_series(scene, 10.0, 6, temperature=-40.0, pointing=pointing, seed=2)
+    offset = camera.config.bias_offset_adu - 20.0
+    shown = [logarithmic(frame.data - offset, 10.0, 5e3) for frame in frames]
+    return side_by_side([image.resize((128, 128), Image.Resampling.NEAREST) for image in shown])
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
     "galaxies.png": galaxies,
+    "series.png": series,
     "photon_transfer.png": photon_transfer,
     "calibration.png": calibrated_response,
     "ramp.png": ramps,

@@ -24,6 +24,7 @@ _HOMES = {
     "getframes.config": ("CameraConfig", "SensorType"),
     "getframes.frame": ("Frame", "FrameTruth"),
     "getframes.noise": ("apply_charge_diffusion", "charge_diffusion_kernel"),
+    "getframes.observation": ("Observation", "ObservationTruth"),
     "getframes.precision": ("resolve_precision",),
     "getframes.presets": ("available_presets", "load_preset", "preset_info"),
     "getframes.reduce": ("Calibration", "combine"),
@@ -36,11 +37,13 @@ _HOMES = {
         "CatalogEntry",
         "EllipticalGaussianPSF",
         "ExtendedSource",
+        "Extinction",
         "FieldPolynomial",
         "GaussianPSF",
         "LightCurve",
         "MoffatPSF",
         "PointSource",
+        "Pointing",
         "RadialDistortion",
         "Scene",
         "Sky",
@@ -87,6 +90,7 @@ __all__ = [
     "CatalogEntry",
     "EllipticalGaussianPSF",
     "ExtendedSource",
+    "Extinction",
     "FieldPolynomial",
     "Frame",
     "FrameTruth",
@@ -94,7 +98,10 @@ __all__ = [
     "LightCurve",
     "MoffatPSF",
     "NondestructiveStackStats",
+    "Observation",
+    "ObservationTruth",
     "PointSource",
+    "Pointing",
     "RadialDistortion",
     "RampPhotonTransfer",
     "Scene",
@@ -168,6 +175,7 @@ if TYPE_CHECKING:
     from getframes.config import CameraConfig, SensorType
     from getframes.frame import Frame, FrameTruth
     from getframes.noise import apply_charge_diffusion, charge_diffusion_kernel
+    from getframes.observation import Observation, ObservationTruth
     from getframes.precision import resolve_precision
     from getframes.presets import available_presets, load_preset, preset_info
     from getframes.reduce import Calibration, combine
@@ -180,10 +188,12 @@ if TYPE_CHECKING:
         CatalogEntry,
         EllipticalGaussianPSF,
         ExtendedSource,
+        Extinction,
         FieldPolynomial,
         GaussianPSF,
         LightCurve,
         MoffatPSF,
+        Pointing,
         PointSource,
         RadialDistortion,
         Scene,

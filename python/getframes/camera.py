@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,13 @@ from getframes.errors import DomainError, ShapeError, require
 from getframes.frame import Deferred, Frame, FrameTruth
 from getframes.noise import ramp
 from getframes.noise.exposure import Exposure
+from getframes.noise.fold import checked_cube, fold_cube
 from getframes.noise.image import nonnegative, whole_number
 from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
+from getframes.noise.persistence import release_latent
 from getframes.noise.simulate import require_plain_readout
-from getframes.noise.stream import STREAM_VERSION, Kind, seed_key
+from getframes.noise.stream import STREAM_VERSION, Kind, pointing_normals, seed_key
+from getframes.observation import Observation, ObservationTruth, frame_times
 from getframes.precision import resolve_precision
 from getframes.quantity import plain
 from getframes.reduce.combination import combine
@@ -30,7 +34,8 @@ if TYPE_CHECKING:
 
     from getframes.config import SensorType
     from getframes.reduce import Calibration
-    from getframes.scene import Scene
+    from getframes.scene import Pointing, Scene
+    from getframes.spectral import QE
 
     Light = Any
 
@@ -85,7 +90,7 @@ class Camera:
         self._own_key = seed_key(seed)
         self._next_frame = 0
         self._maps: FixedPatternMaps | None = None
-        self._ready_for: set[str] = set()
+        self._ready = False
 
     @classmethod
     def from_preset(cls, name: str, **kwargs: Any) -> Camera:
@@ -214,6 +219,60 @@ class Camera:
             extra_electrons=extra_electrons,
         )
         return self._frame(light, self._number(seed), seed, include_truth=include_truth, out=out)
+
+    def expose_spectral(
+        self,
+        photon_rate_cube: NDArray[np.floating[Any]],
+        wavelengths_nm: NDArray[np.floating[Any]],
+        exposure: float,
+        temperature: float | None = None,
+        *,
+        background: Light = 0.0,
+        seed: int | None = None,
+        binning: int = 1,
+        binning_mode: str = "digital",
+        include_truth: bool = True,
+        workspace: Any = None,
+        out: Any | None = None,
+    ) -> Frame:
+        """One frame of light that is known per wavelength, folded once with the camera's QE curve.
+
+        Parameters
+        ----------
+        photon_rate_cube : array (n, height, width)
+            Light of each wavelength sample on each pixel [photons / s], any real dtype: not per nm.
+        wavelengths_nm : array (n,)
+            Wavelengths of the samples [nm], in any order. Outside the curve the efficiency is 0.
+        background : float or array (height, width)
+            Further photoelectrons [e- / s / pixel]: its efficiency is 1.
+        exposure, temperature, seed, include_truth, workspace, out
+            As in `expose`. The truth holds a copy of the cube.
+
+        Raises
+        ------
+        DomainError
+            If the camera has no QE curve, light is negative or not finite, or a wavelength is not positive.
+        ShapeError, StageNotAvailableError
+            As in `expose`.
+        """
+        require_plain_readout(binning, workspace)
+        curve = self.config.qe_curve
+        require(curve is not None, self.config, "qe_curve", "given for expose_spectral", None)
+        assert curve is not None
+        cube, wavelengths = checked_cube(photon_rate_cube, wavelengths_nm, self.resolution)
+        rate = fold_cube(cube, wavelengths, curve, np.dtype(self.precision))
+        light = self._exposure(rate, exposure, temperature, background=background, quantum_efficiency=1.0)
+        frame = self._frame(
+            light, self._number(seed), seed, include_truth=include_truth, own_rate=True, out=out
+        )
+        frame.metadata.update(spectral=True, spectral_wavelengths_nm=wavelengths.tolist())
+        if frame.truth is None:
+            return frame
+        held, kept = vars(frame.truth), cube.astype(self.precision)
+        kept.flags.writeable = wavelengths.flags.writeable = False
+        photons = Deferred(_total_rate, kept)
+        truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons, kept, wavelengths)
+        return Frame(frame.data, frame.metadata, truth)
 
     def expose_series(
         self,
@@ -530,7 +589,11 @@ class Camera:
         ShapeError
             If the scene does not have the shape of the frame.
         DomainError, StageNotAvailableError
-            As in `expose`; cameras with charge diffusion need a stage that this version does not have.
+            As in `expose`.
+
+        Notes
+        -----
+        Charge diffusion widens the PSF; the truth is that of the light as pixels collect it.
         """
         return self._observe(
             scene, exposure, temperature, self._number(seed), seed, include_truth=include_truth
@@ -553,6 +616,68 @@ class Camera:
         frame.metadata["frame_index"] = index
         return frame
 
+    def observe_series(
+        self,
+        scene: Scene,
+        exposure: float,
+        n_frames: int,
+        temperature: float | None = None,
+        *,
+        cadence: float | None = None,
+        pointing: Pointing | None = None,
+        jitter_arcsec: float = 0.0,
+        seed: int | None = None,
+        include_truth: bool = True,
+    ) -> Observation:
+        """Frames of a scene that changes: light curves, pointing, and charge that earlier frames left behind.
+
+        Frame i begins at i times `cadence`; light curves and pointing are those of that time.
+
+        Parameters
+        ----------
+        n_frames : int
+            How many.
+        cadence : float, optional
+            Time from the start of a frame to that of the next [s], >= 0; the exposure time when left out.
+        pointing : Pointing, optional
+            Jitter, drift and dither.
+        jitter_arcsec : float
+            Shorthand for a pointing that has jitter only; not together with `pointing`.
+        scene, exposure, temperature, seed, include_truth
+            As in `observe`. Frame 0 has the noise of `observe` with the same seed, and its light where nothing moves or varies.
+
+        Raises
+        ------
+        DomainError, ShapeError, StageNotAvailableError
+            As in `observe`, before the first frame where that can be known.
+        """
+        steering = _pointing(pointing, jitter_arcsec)
+        times = frame_times(n_frames, exposure if cadence is None else cadence)
+        scale = scene.optics.plate_scale_arcsec_per_pixel
+        steady = steering.is_static and not scene.varies
+        latent: Any = np.zeros(self.resolution)
+        light: Exposure | None = None
+        frames, offsets = [], np.zeros((times.size, 2))
+        for index, time_s in enumerate(times.tolist()):
+            number = self._number(None) if seed is None else (seed_key(seed), index)
+            jitter = pointing_normals(*number) if steering.jitter_arcsec > 0.0 else (0.0, 0.0)
+            offset = steering.offset_of(index, time_s, scale, jitter)
+            offsets[index] = offset
+            if light is None or not steady:
+                light = self._scene_exposure(scene, exposure, temperature, time_s, offset)
+            drawn = light
+            if self.config.persistence_fraction > 0.0:
+                signal = light.evaluated(light.light_stages())
+                released, latent = release_latent(latent, signal, self.config)
+                drawn = dataclasses.replace(light, extra_electrons=released)
+            frame = self._scene_frame(
+                scene, drawn, number, seed, (time_s, offset), include_truth=include_truth
+            )
+            frame.metadata.update(frame_index=index, time_s=time_s, pointing_offset_px=offset)
+            frames.append(frame)
+        truth = ObservationTruth(times, scene.light_curves(times, exposure)) if include_truth else None
+        return Observation(frames, times, offsets, truth)
+
     def _observe(
         self,
         scene: Scene,
@@ -563,31 +688,60 @@ class Camera:
         *,
         include_truth: bool,
     ) -> Frame:
-        self._require_stages("scene")
+        light = self._scene_exposure(scene, exposure, temperature)
+        return self._scene_frame(scene, light, number, seed, include_truth=include_truth)
+
+    def _scene_exposure(
+        self,
+        scene: Scene,
+        exposure: float,
+        temperature: float | None,
+        time_s: float | None = None,
+        offset_xy: tuple[float, float] = (0.0, 0.0),
+    ) -> Exposure:
+        """The light of a scene, as the pixels collect it: photons, or electrons where spectra are folded."""
         if tuple(scene.shape) != self.resolution:
             raise ShapeError(
                 f"Scene.shape must be the shape of the frame, {self.resolution}, got {scene.shape}"
             )
-        curve = self.config.qe_curve
-        if curve is not None and scene.is_spectral_capable:
-            rate = scene.photoelectron_rate_map(curve, precision=self.precision)
+        scene = scene.diffused(self.config.charge_diffusion_fwhm_px)
+        curve = self._scene_curve(scene)
+        if curve is not None:
+            rate = scene.photoelectron_rate_map(curve, time_s, offset_xy, precision=self.precision)
             background, efficiency = scene.background_electron_rate(curve), 1.0
         else:
-            rate = scene.photon_rate_map(precision=self.precision)
+            rate = scene.photon_rate_map(time_s, offset_xy, precision=self.precision)
             background, efficiency = scene.background_photon_rate(), None
-        light = self._exposure(
+        return self._exposure(
             rate, exposure, temperature, background=background, quantum_efficiency=efficiency
         )
+
+    def _scene_curve(self, scene: Scene) -> QE | None:
+        """The QE curve, where the scene can be folded with it."""
+        return self.config.qe_curve if scene.is_spectral_capable else None
+
+    def _scene_frame(
+        self,
+        scene: Scene,
+        light: Exposure,
+        number: tuple[int, int],
+        seed: int | None,
+        moment: tuple[float | None, tuple[float, float]] = (None, (0.0, 0.0)),
+        *,
+        include_truth: bool,
+    ) -> Frame:
         frame = self._frame(
             light, number, seed, include_truth=include_truth, frame_type="science", own_rate=True
         )
-        if efficiency is not None:
-            frame.metadata["spectral"] = True
-            if frame.truth is not None:
-                held = vars(frame.truth)
-                photons = Deferred(_photon_rate_map, scene, self.precision)
-                truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons)
-                frame = Frame(frame.data, frame.metadata, truth)
+        frame.metadata["spectral"] = spectral = self._scene_curve(scene) is not None
+        if spectral and frame.truth is not None:
+            held = vars(frame.truth)
+            diffused = scene.diffused(self.config.charge_diffusion_fwhm_px)
+            photons = Deferred(_photon_rate_map, diffused, self.precision, *moment)
+            truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons)
+            frame = Frame(frame.data, frame.metadata, truth)
+        if self.config.charge_diffusion_fwhm_px:
+            frame.metadata["charge_diffusion_applied"] = True
         if scene.wcs is not None:
             frame.metadata.update(scene.wcs.header_cards())
         if scene.optics.band is not None:
@@ -604,7 +758,7 @@ class Camera:
         quantum_efficiency: float | None = None,
         extra_electrons: Light = 0.0,
     ) -> Exposure:
-        self._require_stages("frame")
+        self._require_stages()
         return Exposure.checked(
             self.config,
             self.fixed_patterns,
@@ -662,11 +816,11 @@ class Camera:
 
         return frames()
 
-    def _require_stages(self, use: str) -> None:
-        """Once for each use: a configuration does not change."""
-        if use not in self._ready_for:
-            require_stages(self.config, scene=use == "scene")
-            self._ready_for.add(use)
+    def _require_stages(self) -> None:
+        """Once: a configuration does not change."""
+        if not self._ready:
+            require_stages(self.config)
+            self._ready = True
 
     def _temperature(self, temperature: Any) -> float:
         """A temperature in deg C; the dark-current law checks it."""
@@ -757,6 +911,16 @@ class Camera:
         return metadata
 
 
+def _pointing(pointing: Pointing | None, jitter_arcsec: float) -> Pointing:
+    """What is given, or a pointing with jitter only."""
+    from getframes.scene import Pointing
+
+    if pointing is None:
+        return Pointing(jitter_arcsec=jitter_arcsec)
+    require(jitter_arcsec == 0.0, "", "jitter_arcsec", "0 with a pointing", jitter_arcsec)
+    return pointing
+
+
 def _frame_type(kind: Kind, wanted: str) -> str:
     """What the physics says, unless the method has a name for it."""
     if kind is Kind.BIAS:
@@ -764,5 +928,12 @@ def _frame_type(kind: Kind, wanted: str) -> str:
     return wanted or ("dark" if kind is Kind.DARK else "light")
 
 
-def _photon_rate_map(scene: Scene, precision: str) -> Any:
-    return scene.photon_rate_map(precision=precision)
+def _photon_rate_map(
+    scene: Scene, precision: str, time_s: float | None, offset_xy: tuple[float, float]
+) -> Any:
+    return scene.photon_rate_map(time_s, offset_xy, precision=precision)
+
+
+def _total_rate(cube: NDArray[np.floating[Any]]) -> Any:
+    """Light of all wavelengths."""
+    return cube.sum(axis=0)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from getframes.errors import DomainError, require
+from getframes.quantity import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from getframes.frame import Frame
@@ -23,7 +27,7 @@ class ObservationTruth:
     times_s : array (n,)
         Start of each frame [s].
     light_curve : dict of array (n,)
-        Photons of each named source in each frame.
+        Photons of each source at the detector in each frame, by its name; source number i without one is ``source_i``.
     """
 
     times_s: NDArray[np.float64]
@@ -43,7 +47,7 @@ class Observation:
     offsets_pixels : array (n, 2)
         Where the telescope pointed, (x, y) from the nominal position [px].
     truth : ObservationTruth, optional
-        Light curves of the named sources.
+        Light curves of the sources.
     """
 
     frames: list[Frame]
@@ -63,3 +67,20 @@ class Observation:
     def __repr__(self) -> str:
         camera = self.frames[0].metadata.get("camera") if self.frames else None
         return f"Observation(n_frames={len(self)}, camera={camera!r})"
+
+
+def frame_times(n_frames: int, cadence: float) -> NDArray[np.float64]:
+    """Start of each frame [s]: i times the cadence.
+
+    Raises
+    ------
+    DomainError
+        Unless `n_frames` is an integer >= 0, and the cadence finite and >= 0.
+    """
+    if isinstance(n_frames, bool) or int(n_frames) != n_frames or n_frames < 0:
+        raise DomainError(f"n_frames must be an integer >= 0, got {n_frames}")
+    step = float(plain(cadence, "s", "", "cadence"))
+    require(0.0 <= step < np.inf, "", "cadence", "finite and >= 0 s", step)
+    times = np.arange(int(n_frames), dtype=np.float64)
+    times *= step
+    return times

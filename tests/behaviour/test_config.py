@@ -61,10 +61,7 @@ def test_every_field_is_documented():
     assert [row.key for row in rows] == [entry.name for entry in FIELDS]
     assert all(row.meaning and row.type and row.table == "camera" for row in rows)
     assert next(row for row in rows if row.key == "em_gain").default == "1.0"
-    assert (
-        "later: charge diffusion"
-        in next(row for row in rows if row.key == "charge_diffusion_fwhm_px").meaning
-    )
+    assert "widens the PSF" in next(row for row in rows if row.key == "charge_diffusion_fwhm_px").meaning
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -387,18 +384,17 @@ def test_a_stage_that_is_not_there_is_named(monkeypatch):
         },
         {"cosmic_ray_rate_per_cm2_s": 0.1, "blooming": True, "cti": 1e-5, "ipc_coupling": 0.01},
         {"readout_channel_count": 4, "read_noise_channel_nonuniformity": 0.1, "bias_channel_spread_adu": 1.0},
-        {"dead_pixel_fraction": 0.1, "readout_common_mode_noise_adu": 1.0, "roi": (0, 0, 5, 5)},
+        {
+            "charge_diffusion_fwhm_px": 0.4,
+            "dead_pixel_fraction": 0.1,
+            "readout_common_mode_noise_adu": 1.0,
+            "roi": (0, 0, 5, 5),
+        },
     ],
 )
 def test_a_camera_that_needs_no_missing_stage(changes):
-    assert missing_stages(camera(**changes), scene=True) == ()
-    require_stages(camera(**changes), scene=True)
-
-
-def test_charge_diffusion_is_a_matter_of_scenes():
-    config = camera(charge_diffusion_fwhm_px=0.4)
-    assert missing_stages(config) == ()
-    assert missing_stages(config, scene=True) == ("charge diffusion",)
+    assert missing_stages(camera(**changes)) == ()
+    require_stages(camera(**changes))
 
 
 @pytest.mark.parametrize("spelling", ["EMCCD", "emccd", "EmCcd", SensorType.EMCCD])

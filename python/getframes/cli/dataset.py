@@ -61,7 +61,7 @@ def make_dataset(experiment: Experiment, settings: DatasetSettings, seed: int | 
     from getframes.config import require_stages
     from getframes.dataset import pairs, random_star_fields
 
-    require_stages(experiment.camera, scene=True)
+    require_stages(experiment.camera)
     camera = Camera(experiment.camera, **experiment.camera_options)
     scenes = random_star_fields(
         settings.n,

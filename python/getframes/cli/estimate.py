@@ -153,6 +153,8 @@ def _seconds(experiment: Experiment) -> tuple[float, float]:
         resolution=(rows, columns),
         roi=None,
         readout_channel_count=1,
+        read_noise_channel_nonuniformity=0.0,
+        bias_channel_spread_adu=0.0,
         amplifier_layout=(1, 1),
         amplifier_boundaries_y_px=(),
         amplifier_boundaries_x_px=(),

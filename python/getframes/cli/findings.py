@@ -39,9 +39,7 @@ def missing_of(experiment: Experiment) -> tuple[str, ...]:
     """Names of the stages that the experiment needs and this version does not have."""
     from getframes.config import missing_stages
 
-    return missing_stages(
-        experiment.camera, scene=experiment.scene is not None or experiment.dataset is not None
-    )
+    return missing_stages(experiment.camera)
 
 
 def warnings_of(experiment: Experiment) -> Iterator[str]:

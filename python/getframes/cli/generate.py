@@ -96,7 +96,7 @@ def _science(camera: Camera, experiment: Experiment, seed: int) -> Iterator[Fram
 
     assert experiment.frame is not None and experiment.scene is not None
     settings = experiment.frame
-    require_stages(camera.config, scene=True)
+    require_stages(camera.config)
     scene = experiment.scene.build(camera.resolution)
     return (
         camera.observe_item(scene, settings.exposure_s, settings.temperature_c, seed, number)

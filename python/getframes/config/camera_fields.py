@@ -264,9 +264,7 @@ FIELDS: tuple[Field, ...] = (
         "charge_diffusion_fwhm_px",
         "px",
         NOT_NEGATIVE,
-        "Width of the cloud into which charge spreads before it is collected.",
-        stage="charge diffusion",
-        asks="scene",
+        "Width of the cloud into which charge spreads before it is collected: it widens the PSF of scenes.",
     ),
     _number("reset_noise_e", "e-", NOT_NEGATIVE, "RMS kTC noise of the reset."),
     _number(

@@ -67,7 +67,7 @@ class Field:
     stage : str
         The stage of the signal chain, not in this version, that the setting belongs to; empty for none.
     asks : str
-        What a value other than the neutral one asks that stage for: "frame", "scene" or nothing.
+        What a value other than the neutral one asks that stage for: "frame" or nothing.
     """
 
     name: str

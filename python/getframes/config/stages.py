@@ -12,25 +12,23 @@ from getframes.errors import StageNotAvailableError
 _DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(CameraConfig)}
 
 
-def missing_stages(config: CameraConfig, *, scene: bool = False) -> tuple[str, ...]:
+def missing_stages(config: CameraConfig) -> tuple[str, ...]:
     """Names of the stages that frames of this camera need and this version does not have.
 
     Parameters
     ----------
     config : CameraConfig
         The camera.
-    scene : bool
-        Whether the frames are of a scene; charge diffusion acts there only.
     """
-    return tuple(dict.fromkeys(entry.stage for entry in _asking(config, scene)))
+    return tuple(dict.fromkeys(entry.stage for entry in _asking(config)))
 
 
-def require_stages(config: CameraConfig, *, scene: bool = False) -> None:
+def require_stages(config: CameraConfig) -> None:
     """Raise `StageNotAvailableError` when frames of this camera need a stage that is not there.
 
     The message names the stages, and the fields that ask for them.
     """
-    asking = _asking(config, scene)
+    asking = _asking(config)
     if asking:
         fields: dict[str, list[str]] = {}
         for entry in asking:
@@ -41,10 +39,9 @@ def require_stages(config: CameraConfig, *, scene: bool = False) -> None:
         )
 
 
-def _asking(config: CameraConfig, scene: bool) -> list[Field]:
-    uses = ("frame", "scene") if scene else ("frame",)
+def _asking(config: CameraConfig) -> list[Field]:
     return [
         entry
         for entry in FIELDS
-        if entry.asks in uses and getattr(config, entry.name) != _DEFAULTS[entry.name]
+        if entry.asks == "frame" and getattr(config, entry.name) != _DEFAULTS[entry.name]
     ]

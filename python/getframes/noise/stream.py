@@ -9,6 +9,7 @@ from getframes.errors import DomainError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 STREAM_VERSION = 1
 
@@ -84,3 +85,10 @@ def rng_key(rng: Any) -> int:
     if hasattr(rng, "integers"):
         return int(rng.integers(0, 2**64, dtype="uint64"))
     return seed_key(rng)
+
+
+def pointing_normals(key: int, frame: int) -> NDArray[np.float64]:
+    """The two standard normal variates of the pointing of a frame, along x and y."""
+    from getframes._native import core
+
+    return core.wide_normal(key, Kind.SCENE, StageId.POINTING, frame, 0, 2)

@@ -2,10 +2,12 @@
 
 from getframes.scene.catalog import Catalog, CatalogEntry, pleiades
 from getframes.scene.extended import ExtendedSource
+from getframes.scene.extinction import Extinction
 from getframes.scene.field import FieldPolynomial
 from getframes.scene.light_curve import LightCurve
 from getframes.scene.optics import RadialDistortion, Telescope, Vignetting
 from getframes.scene.photometry import Bandpass
+from getframes.scene.pointing import Pointing
 from getframes.scene.psf import PSF, AiryPSF, ArrayPSF, EllipticalGaussianPSF, GaussianPSF, MoffatPSF
 from getframes.scene.scene import Scene
 from getframes.scene.sky import Sky
@@ -22,11 +24,13 @@ __all__ = [
     "CatalogEntry",
     "EllipticalGaussianPSF",
     "ExtendedSource",
+    "Extinction",
     "FieldPolynomial",
     "GaussianPSF",
     "LightCurve",
     "MoffatPSF",
     "PointSource",
+    "Pointing",
     "RadialDistortion",
     "RenderContext",
     "Scene",

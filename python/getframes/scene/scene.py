@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ import numpy as np
 from getframes.errors import DomainError, require
 from getframes.memory import require_memory
 from getframes.precision import working_dtype
+from getframes.quantity import plain
+from getframes.scene.diffusion import DiffusedPSF
 from getframes.scene.optics import Telescope
 from getframes.scene.psf import PSF
 from getframes.scene.sky import Sky
@@ -70,6 +72,15 @@ class Scene:
         """Add sources behind those the scene has."""
         self.sources = [*self.sources, *sources]
 
+    def diffused(self, fwhm_px: float) -> Scene:
+        """The same scene behind charge diffusion of that width [pixel]; itself where it is 0."""
+        return replace(self, psf=DiffusedPSF(self.psf, fwhm_px)) if fwhm_px > 0.0 else self
+
+    @property
+    def varies(self) -> bool:
+        """Whether a source may change with time: it has a light curve, or is of a kind that does not say."""
+        return any(getattr(source, "brightness", source) is not None for source in self.sources)
+
     def photon_rate_map(
         self,
         time_s: float | None = None,
@@ -122,6 +133,20 @@ class Scene:
         """
         scale = partial(self._effective_qe, qe_curve)
         return self._rate_map(scale, time_s, offset_xy, working_dtype(dtype, precision))
+
+    def light_curves(self, times_s: NDArray[np.float64], exposure: float) -> dict[str, NDArray[np.float64]]:
+        """Photons of each source at the detector in frames that begin at these times [s], without the background.
+
+        By name; source number i without one is ``source_i``. Sources of one name are summed.
+        """
+        exposure_s = float(plain(exposure, "s", "", "exposure"))
+        curves: dict[str, NDArray[np.float64]] = {}
+        for number, source in enumerate(self.sources):
+            name = getattr(source, "name", None) or f"source_{number}"
+            rates = [source.total_photon_rate(self.optics, time_s) for time_s in times_s.tolist()]
+            photons: NDArray[np.float64] = np.multiply(rates, exposure_s, dtype=np.float64)
+            curves[name] = photons + curves.get(name, 0.0)
+        return curves
 
     def sky_photon_rate(self) -> float:
         """Photons of the sky [photons / s / pixel]."""
