@@ -22,20 +22,34 @@ from getframes.errors import GetframesError
 
 _POSITIONS = (("x", "y"), ("ra", "dec"))
 _BRIGHTNESS = ("magnitude", "photon_rate")
+_SHAPE = ("n", "ellipticity", "position_angle")
+_COLUMNS = ("x", "y", "ra", "dec", "r_eff", *_SHAPE)
 
 
 def check_scene(document: Document, scene: Values) -> None:
     """Note what does not fit in `[scene]`, whose single values are all right."""
     place: Place = ("scene",)
     for i, source in enumerate(scene["sources"]):
-        if source["type"] == "point":
-            _require_one(document, (*place, "sources", i), "scene.sources", source, _BRIGHTNESS)
+        _check_source(document, (*place, "sources", i), scene, source)
     if scene["catalog"] is not None:
         _check_catalog(document, (*place, "catalog"), scene)
     if scene["optics"]["band"] is None:
         for user in _users_of_band(scene):
             document.problem(user, "a magnitude needs 'band' in [scene.optics]")
     check_psf(document, (*place, "psf"), scene["psf"])
+
+
+def _check_source(document: Document, place: Place, scene: Values, source: Values) -> None:
+    if source["type"] == "uniform":
+        return
+    _require_one(document, place, "scene.sources", source, _BRIGHTNESS)
+    if source["type"] == "point":
+        return
+    _require_position(document, place, "scene.sources", source)
+    if source["ra"] is not None and scene["wcs"] is None:
+        document.problem((*place, "ra"), "a source given by RA and Dec needs a [scene.wcs]")
+    if source["type"] == "array":
+        _locate(document, place, source)
 
 
 def check_psf(document: Document, place: Place, psf: Values | None) -> None:
@@ -71,7 +85,7 @@ def attempt(document: Document, place: Place, build: Callable[..., Any], *values
 def _check_catalog(document: Document, place: Place, scene: Values) -> None:
     catalog = scene["catalog"]
     if catalog["file"] == SHIPPED_CATALOG:
-        for key in (*_BRIGHTNESS, "x", "y", "ra", "dec"):
+        for key in (*_BRIGHTNESS, *_COLUMNS):
             if catalog[key] is not None:
                 document.problem(
                     (*place, key), f"the columns of {SHIPPED_CATALOG!r} are known; leave {key!r} out"
@@ -79,7 +93,10 @@ def _check_catalog(document: Document, place: Place, scene: Values) -> None:
     else:
         _locate(document, place, catalog)
         _require_one(document, place, "scene.catalog", catalog, _BRIGHTNESS)
-        _require_position(document, place, catalog)
+        _require_position(document, place, "scene.catalog", catalog)
+        for key in _SHAPE:
+            if catalog[key] is not None and catalog["r_eff"] is None:
+                document.problem((*place, key), f"[scene.catalog] {key!r} needs 'r_eff'")
     if scene["wcs"] is None and (catalog["ra"] is not None or catalog["file"] == SHIPPED_CATALOG):
         document.problem((*place, "ra"), "stars given by RA and Dec need a [scene.wcs]")
 
@@ -91,10 +108,10 @@ def _require_one(document: Document, place: Place, table: str, values: Values, k
         document.problem((*place, *given[1:2]), f"[{table}] needs {names}, one of them")
 
 
-def _require_position(document: Document, place: Place, catalog: Values) -> None:
-    given = tuple(key for pair in _POSITIONS for key in pair if catalog[key] is not None)
+def _require_position(document: Document, place: Place, table: str, values: Values) -> None:
+    given = tuple(key for pair in _POSITIONS for key in pair if values[key] is not None)
     if given not in _POSITIONS:
-        document.problem(place, "[scene.catalog] needs 'x' and 'y', or 'ra' and 'dec'")
+        document.problem(place, f"[{table}] needs 'x' and 'y', or 'ra' and 'dec'")
 
 
 def _users_of_band(scene: Values) -> list[Place]:
@@ -102,7 +119,7 @@ def _users_of_band(scene: Values) -> list[Place]:
     users: list[Place] = [
         ("scene", "sources", i, "magnitude")
         for i, source in enumerate(scene["sources"])
-        if source["type"] == "point" and source["magnitude"] is not None
+        if source["type"] != "uniform" and source["magnitude"] is not None
     ]
     catalog = scene["catalog"]
     if catalog is not None and catalog["magnitude"] is not None:

@@ -92,7 +92,7 @@ def build_psf(values: Values, optics: Values | None = None) -> PSF:
     if kind == "elliptical":
         return scene.EllipticalGaussianPSF(**rest)
     if kind == "array":
-        return scene.ArrayPSF(_read_kernel(rest["file"]))
+        return scene.ArrayPSF(_read_image(rest["file"], "psf"))
     lent = optics or {}
     if rest["aperture_diameter_m"] is None:
         rest["aperture_diameter_m"] = lent.get("aperture_diameter_m")
@@ -130,14 +130,19 @@ def build_wcs(values: Values, optics: Values, shape: tuple[int, int]) -> WCSInfo
 
 def build_source(values: Values) -> Source:
     """The source of a sources table."""
-    from getframes.scene import PointSource, UniformIllumination
+    from getframes.scene import ExtendedSource, PointSource, UniformIllumination
 
-    rest = {key: value for key, value in values.items() if key != "type"}
-    return PointSource(**rest) if values["type"] == "point" else UniformIllumination(**rest)
+    rest = {key: value for key, value in values.items() if key not in ("type", "file")}
+    kind = values["type"]
+    if kind == "sersic":
+        return ExtendedSource.sersic(**rest)
+    if kind == "array":
+        return ExtendedSource.from_array(_read_image(values["file"], "source"), **rest)
+    return PointSource(**rest) if kind == "point" else UniformIllumination(**rest)
 
 
 def build_catalog(values: Values) -> Catalog:
-    """The stars of a catalog table."""
+    """The stars and galaxies of a catalog table."""
     from getframes.scene import Catalog, pleiades
 
     if values["file"] == SHIPPED_CATALOG:
@@ -146,7 +151,7 @@ def build_catalog(values: Values) -> Catalog:
     return Catalog.from_table(values["file"], **columns)
 
 
-def _read_kernel(file: str) -> NDArray[Any]:
+def _read_image(file: str, thing: str) -> NDArray[Any]:
     """The image in a .npy or FITS file."""
     import numpy as np
 
@@ -162,4 +167,4 @@ def _read_kernel(file: str) -> NDArray[Any]:
             return np.asarray(fits.getdata(file))
         except OSError as error:
             raise DomainError(f"{file} must be a FITS image: {error}") from None
-    raise DomainError(f"psf file must be .npy or .fits, got {file!r}")
+    raise DomainError(f"{thing} file must be .npy or .fits, got {file!r}")

@@ -175,7 +175,28 @@ _PSFS = {
     "array": (_text("file", "The image of a star at the plate scale: .fits or .npy.", required=True),),
 }
 _PSF_TYPE = (_text("type", "Kind of point spread function.", one_of(*_PSFS), required=True),)
+_ANYWHERE = (
+    _number("x", "px", ANY, "Column; with y, in place of ra and dec."),
+    _number("y", "px", ANY, "Row."),
+    _number("ra", "deg", ANY, "Right ascension; with dec, in place of x and y."),
+    _number("dec", "deg", ANY, "Declination."),
+    _number("magnitude", "mag", ANY, "Magnitude in the band of the optics; or give photon_rate."),
+    _number("photon_rate", "photons/s", NOT_NEGATIVE, "Photons at the detector; or give magnitude."),
+)
+_INDEX = Rule("in [0.5, 8]", lambda value: 0.5 <= value <= 8.0)
 _SOURCES = {
+    "sersic": (
+        *_ANYWHERE,
+        _number("r_eff_arcsec", "arcsec", POSITIVE, "Half-light radius along the major axis.", required=True),
+        _number("n", "", _INDEX, "Sersic index: 1 is a disk, 4 a bulge.", default=1.0),
+        _number("ellipticity", "", BELOW_ONE, "1 - minor / major axis.", default=0.0),
+        _number("position_angle_deg", "deg", ANY, "Angle of the major axis, from x towards y.", default=0.0),
+    ),
+    "array": (
+        *_ANYWHERE,
+        _text("file", "Its light, one value per detector pixel: .fits or .npy.", required=True),
+        Field("convolved", FLAG, "Whether the light holds the point spread function already.", default=False),
+    ),
     "point": (
         _number("x", "px", ANY, "Column; pixel centres are at integers.", required=True),
         _number("y", "px", ANY, "Row.", required=True),
@@ -256,7 +277,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "scene.catalog",
-        "A file of stars.",
+        "A file of stars and galaxies.",
         (
             _text(
                 "file", "A FITS, CSV or ECSV table; or `pleiades`, the list that is shipped.", required=True
@@ -267,6 +288,10 @@ TABLES: tuple[Table, ...] = (
             _text("y", "Column of y."),
             _text("ra", "Column of the right ascension in degrees; with dec, in place of x and y."),
             _text("dec", "Column of the declination in degrees."),
+            _text("r_eff", "Column of the half-light radius of galaxies in arcsec; 0 for a star."),
+            _text("n", "Column of their Sersic index; 1 when left out."),
+            _text("ellipticity", "Column of their 1 - minor / major axis; 0 when left out."),
+            _text("position_angle", "Column of the angle of their major axis in degrees; 0 when left out."),
             _text("name", "Name of the catalog."),
         ),
     ),
