@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _EXACT = 1 << 62
 """Sums below this are exact in 64 bits."""
+_NARROW = 46_341
+"""Squares of smaller differences are exact in 32 bits."""
 _BAND_PIXELS = 1 << 15
 
 
@@ -184,12 +186,15 @@ class _Sums:
 
     def _add_rows(self, pixels: NDArray[Any], band: slice) -> None:
         """So few rows that what is in between stays in the cache."""
-        difference: NDArray[Any] = pixels - self.first[band]
         if self.whole:
-            self.total[band] += difference
-            difference *= difference
-            self.squares[band] += difference
+            narrow = self.reach < _NARROW  # half the bytes, where the squares fit
+            whole = pixels.astype(np.int32 if narrow else np.int64)
+            whole -= self.first[band].astype(whole.dtype, copy=False)
+            self.total[band] += whole
+            whole *= whole
+            self.squares[band] += whole
         else:
+            difference: NDArray[Any] = pixels - self.first[band]
             step = difference - self.total[band]
             self.total[band] += step / self.count
             self.squares[band] += step * (difference - self.total[band])
