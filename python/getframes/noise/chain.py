@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes._native import sim
+from getframes.memory import require_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     Map = float | NDArray[np.floating[Any]]
     Held = tuple[NDArray[np.floating[Any]] | None, NDArray[np.floating[Any]] | None]
 
+
+_BARRIERS = frozenset({"blooming", "cti", "ipc"})
+"""Stages that look at other pixels: an image of the sensor is kept before each, and no more than two at once."""
 
 _PRECISIONS = {"f": "float32", "d": "float64"}
 """Working precisions by the character of their dtype (its name is slow to ask for)."""
@@ -246,6 +250,10 @@ def _run(
     held: Held | None = None,
 ) -> NDArray[Any]:
     left, top = (roi[0], roi[1]) if roi is not None else (0, 0)
+    barriers = sum(stage.name in _BARRIERS for stage in stages)
+    if barriers:
+        images = min(barriers, 2) * dtype.itemsize
+        require_memory(sensor_shape, images, "the charge between stages that look at other pixels")
     sim.run_chain(
         [(stage.name, stage.parameters) for stage in stages],
         out,

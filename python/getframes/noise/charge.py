@@ -141,7 +141,7 @@ def add_cosmic_rays(
     ShapeError
         If the image is not one frame of the camera.
     DomainError
-        If more than 1e7 hits are to be expected.
+        If more than 1e7 hits, or 1e8 pixels under them, are to be expected.
     """
     require_cpu(backend)
     time_s = nonnegative(exposure_s, "exposure_s", "s")

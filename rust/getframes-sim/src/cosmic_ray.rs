@@ -25,8 +25,9 @@ use getframes_core::{Error, Real};
 pub const SCALE_E: f64 = 5000.0;
 const SHAPE: f64 = 2.0;
 
-/// The most hits that one exposure may be expected to have.
+/// The most hits that one exposure may be expected to have, and the most pixels under them.
 pub const MOST_HITS: f64 = 1e7;
+const MOST_PIXELS: f64 = 1e8;
 
 /// Charge of a hit in one pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,9 +61,12 @@ impl CosmicRays<'_> {
 /// The deposits of one exposure, in the order of the pixels, and of the hits where they share one.
 ///
 /// # Errors
-/// [`Error::Domain`] where more than [`MOST_HITS`] are to be expected.
+/// [`Error::Domain`] where more than 1e7 hits, or 1e8 pixels under them, are to be expected.
 pub fn draw(mean_hits: f64, track_length_px: f64, shape: [usize; 2], stream: &Stream) -> Result<Vec<Deposit>, Error> {
     Error::domain(mean_hits <= MOST_HITS, "cosmic-ray hits expected in one exposure", "at most 1e7", mean_hits)?;
+    // A track crosses 4/pi edges of pixels per pixel of its length, and none outside the sensor.
+    let pixels = mean_hits * (1.0 + 1.3 * track_length_px.min((shape[0] + shape[1]) as f64));
+    Error::domain(pixels <= MOST_PIXELS, "pixels under cosmic rays expected in one exposure", "at most 1e8", pixels)?;
     let words = |draw: u16, count: usize| {
         let mut words = vec![0; count];
         Stream { draw, ..*stream }.fill(0, &mut words);

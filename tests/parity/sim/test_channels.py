@@ -31,7 +31,8 @@ def test_native_meets_the_reference(count: int, spread: float, axis: int, seed: 
     factors = channels.noise_factors(key_from_seed(seed), count, spread)
     shape = config.resolution
     exact = 2.0 * channels.over_sensor(factors, shape, axis) * edge.rise(shape, 3.0, 4.0)
-    assert_allclose(native, exact, rtol=1e-9)
+    # Small factors are exponentials of large widths: what is known is their size against the mean.
+    assert_allclose(native, exact, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(("count", "spread"), [(2, 0.5), (8, 0.05), (32, 2.0)])

@@ -106,3 +106,8 @@ def test_bad_input_is_named() -> None:
         DomainError, match=r"cosmic-ray hits expected in one exposure must be at most 1e7, got"
     ):
         add_cosmic_rays(np.zeros((300, 200)), config, 1e6, 1)
+    long = config.replace(cosmic_ray_track_length_px=100.0)
+    with pytest.raises(
+        DomainError, match=r"pixels under cosmic rays expected in one exposure must be at most 1e8"
+    ):
+        add_cosmic_rays(np.zeros((300, 200)), long, 15.0, 1)

@@ -78,3 +78,14 @@ def test_bad_charge_is_named() -> None:
         apply_ipc(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, np.nan]]), 0.1)
     with pytest.raises(DomainError, match="electrons must hold real numbers, got complex128"):
         apply_ipc(np.ones((2, 2), complex), 0.1)
+
+
+def test_memory_is_asked_for_before_the_sensor_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from getframes import memory
+    from getframes.errors import SizeError
+
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2**20)
+    with pytest.raises(
+        SizeError, match="the charge between stages that look at other pixels of 2000 x 2000 pixels"
+    ):
+        apply_ipc(np.zeros((2000, 2000)), 0.01)
