@@ -34,7 +34,7 @@ def sensors(draw: st.DrawFn) -> CameraConfig:
         amp_offset_spread_adu=draw(st.floats(0.0, 10.0)),
         readout_channel_count=draw(st.integers(2, 3)),
         readout_channel_axis=draw(st.integers(0, 1)),
-        read_noise_channel_nonuniformity=draw(st.floats(0.0, 0.9)),
+        read_noise_channel_nonuniformity=draw(st.floats(0.0, 0.6)),
         read_noise_edge_factor=draw(st.floats(1.0, 4.0)),
         read_noise_edge_scale_px=draw(st.floats(0.0, 30.0)),
         bias_structure_amplitude_adu=draw(st.floats(0.0, 10.0)),
