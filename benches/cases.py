@@ -69,6 +69,8 @@ DATASET_FRAMES = 64
 CONDITIONS = {
     "expose": f"rate map uniform in {RATES[0]:g} to {RATES[1]:g} photons/s/pixel, 1 s, `out=`, no truth",
     "variant": "`expose` as above of a camera with one more stage (`VARIANTS`), one pixel in 10 007 at three full wells",
+    "binned": "the same in 2 x 2 super pixels, digital or on the chip, without `out=`",
+    "workspace": "the same with `ipc_coupling` and a `DetectorWorkspace`",
     "dark_frame": "60 s at the default temperature of the camera",
     "to_photons": "`Calibration.to_photons` of counts uniform between the bias and full well, of a camera whose nonlinearity is "
     "undone, with a dark and, where it says so, a flat",
@@ -183,6 +185,24 @@ def variant(name: str, precision: str) -> Prepared:
     rate, out = rate_map(taken.resolution, precision), np.empty(taken.resolution, np.uint32)
     rate.ravel()[::10_007] = 3.0 * taken.config.full_well_e
     return Prepared(lambda: taken.expose(rate, 1.0, seed=1, include_truth=False, out=out))
+
+
+def binned(preset: str, mode: str, precision: str) -> Prepared:
+    """One frame of a rate map in super pixels."""
+    taken = camera(preset, precision)
+    rate = rate_map(taken.resolution, precision)
+    options = {"seed": 1, "include_truth": False, "binning": 2, "binning_mode": mode}
+    return Prepared(lambda: taken.expose(rate, 1.0, **options))
+
+
+def workspace(preset: str, precision: str) -> Prepared:
+    """One frame of a camera whose pixels are coupled, in room that is there already."""
+    import getframes
+
+    taken = camera(preset, precision).with_config(ipc_coupling=0.005)
+    rate, out = rate_map(taken.resolution, precision), np.empty(taken.resolution, np.uint32)
+    options = {"seed": 1, "include_truth": False, "out": out, "workspace": getframes.DetectorWorkspace()}
+    return Prepared(lambda: taken.expose(rate, 1.0, **options))
 
 
 def dark_frame(preset: str, precision: str) -> Prepared:
@@ -397,6 +417,18 @@ def _ramp_cases() -> Iterator[Case]:
             yield Case(f"ramp reads/{preset}/{precision}", "ns/pixel", count, prepare, target)
 
 
+def _readout_cases() -> Iterator[Case]:
+    for precision, target in (("float32", 8.0), ("float64", 4.0)):
+        for preset in ("andor_ikon_m934", "generic_emccd"):
+            pixels = math.prod(SIZES[preset])
+            for mode in ("digital", "on_chip"):
+                prepare = partial(binned, preset, mode, precision)
+                yield Case(f"binned/{preset} {mode}/{precision}", "ns/pixel", pixels, prepare, target)
+        pixels = math.prod(SIZES["generic_scmos"])
+        prepare = partial(workspace, "generic_scmos", precision)
+        yield Case(f"workspace/generic_scmos/{precision}", "ns/pixel", pixels, prepare, target)
+
+
 def _catalog_cases() -> Iterator[Case]:
     stars = [("gaussian", 100_000, {"float64": 30.0, "float32": 100.0})]
     stars += [
@@ -416,6 +448,7 @@ TIMED = {
         *_variant_cases(),
         *_calibration_cases(),
         *_ramp_cases(),
+        *_readout_cases(),
         *_catalog_cases(),
         Case("small/8 x 8", "us", 1, partial(small, 8)),
     )

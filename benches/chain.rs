@@ -27,7 +27,7 @@ use getframes_sim::shot::{ClockInducedCharge, Shot};
 
 const SIDE: usize = 1024;
 const PIXELS: usize = SIDE * SIDE;
-const REGION: Region = Region { shape: [SIDE, SIDE], sensor: [SIDE, SIDE], origin: [0, 0] };
+const REGION: Region = Region { shape: [SIDE, SIDE], sensor: [SIDE, SIDE], origin: [0, 0], first: 0 };
 const ONE: Map<'static> = Map::Uniform(1.0);
 
 fn stream(stage: StageId) -> Stream {

@@ -43,8 +43,7 @@ TABLES = {
     "start": "Start",
 }
 TABLE_OF = {
-    "expose": "frames",
-    "dark_frame": "frames",
+    **dict.fromkeys(("expose", "binned", "workspace", "dark_frame"), "frames"),
     "variant": "stages",
     "to_photons": "measure",
     "measure": "measure",
@@ -53,7 +52,7 @@ TABLE_OF = {
     "small": "small",
 }
 CONDITIONS_OF = {
-    "frames": ("expose", "dark_frame"),
+    "frames": ("expose", "binned", "workspace", "dark_frame"),
     "stages": ("variant",),
     "measure": ("to_photons", "measure"),
     "truth": ("expose, truth attached", "expose, truth read"),

@@ -94,6 +94,63 @@ def gain_histograms(size: tuple[int, int] = (640, 300)) -> Image.Image:
     return picture
 
 
+def binned_star() -> Image.Image:
+    """A faint star in super pixels, of counts and of charge."""
+    config = Camera.from_preset("generic_ccd").config.replace(resolution=(128, 128), read_noise_e=10.0)
+    camera = Camera(config)
+    star = Scene(
+        camera.resolution, Telescope.unit(), GaussianPSF(8.0), [PointSource(63.5, 63.5, photon_rate=600.0)]
+    )
+    rate = star.photon_rate_map() / config.quantum_efficiency
+    pictures = []
+    for mode, reads in (("digital", 16), ("on_chip", 1)):
+        frame = camera.expose(rate, 1.0, seed=4, binning=4, binning_mode=mode)
+        charge = (frame.data - reads * config.bias_offset_adu) * config.gain_e_per_adu
+        grey = np.clip((charge + 80.0) / 360.0, 0.0, 1.0) * 255.0
+        shown = Image.fromarray(grey[::-1].astype(np.uint8))
+        pictures.append(shown.resize((320, 320), Image.Resampling.NEAREST))
+    return side_by_side(pictures)
+
+
+def layers_of_a_frame() -> Image.Image:
+    """What some stages added to a frame of bright and faint stars, and the frame."""
+    config = Camera.from_preset("generic_ccd").config.replace(
+        resolution=(160, 160),
+        blooming=True,
+        full_well_e=30_000.0,
+        cti=5e-5,
+        cosmic_ray_rate_per_cm2_s=15.0,
+        cosmic_ray_track_length_px=14.0,
+    )
+    camera = Camera(config)
+    rng = np.random.default_rng(5)
+    at, flux = rng.uniform(8.0, 152.0, (40, 2)), np.geomspace(20.0, 60_000.0, 40)
+    stars = [PointSource(x, y, photon_rate=rate) for (x, y), rate in zip(at, flux, strict=True)]
+    scene = Scene(camera.resolution, Telescope.unit(), GaussianPSF(3.0), stars)
+    layers = camera.layers(scene.photon_rate_map(), 20.0, background=3.0, seed=3)
+    shown = [
+        (layers["photo"] + layers["dark"], 300.0),
+        (layers["shot"], 60.0),
+        (layers["cosmic_rays"], 300.0),
+        (layers["blooming"], 3000.0),
+        (layers["cti"], 20.0),
+        (layers.frame.data - config.bias_offset_adu, 300.0),
+    ]
+    pictures = []
+    for layer, scale in shown:
+        bent = np.arcsinh(10.0 * layer / scale) / np.arcsinh(10.0)
+        lowest = -1.0 if (layer < 0.0).any() else 0.0
+        grey = 255.0 * np.clip((bent - lowest) / (1.0 - lowest), 0.0, 1.0)
+        pictures.append(
+            Image.fromarray(grey[::-1].astype(np.uint8)).resize((240, 240), Image.Resampling.NEAREST)
+        )
+    rows = [side_by_side(pictures[:3]), side_by_side(pictures[3:])]
+    sheet = Image.new("L", (rows[0].width, 2 * rows[0].height + GAP), PAPER)
+    for number, row in enumerate(rows):
+        sheet.paste(row, (0, number * (row.height + GAP)))
+    return sheet
+
+
 class Plot:
     """Axes with ticks, to draw points and lines in."""
 
@@ -398,6 +455,8 @@ PICTURES = {
     "galaxies.png": galaxies,
     "series.png": series,
     "photon_transfer.png": photon_transfer,
+    "binning.png": binned_star,
+    "layers.png": layers_of_a_frame,
     "calibration.png": calibrated_response,
     "ramp.png": ramps,
     "cosmic_ray.png": cosmic_rays,

@@ -13,12 +13,13 @@ from getframes.config import CameraConfig, require_stages
 from getframes.errors import DomainError, ShapeError, require
 from getframes.frame import Deferred, Frame, FrameTruth
 from getframes.noise import ramp
+from getframes.noise.charge import block_sum
 from getframes.noise.exposure import Exposure
 from getframes.noise.fold import checked_cube, fold_cube
 from getframes.noise.image import nonnegative, whole_number
 from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
 from getframes.noise.persistence import release_latent
-from getframes.noise.simulate import require_plain_readout
+from getframes.noise.readout import PLAIN, Readout, super_pixel_maps
 from getframes.noise.stream import STREAM_VERSION, Kind, pointing_normals, seed_key
 from getframes.observation import Observation, ObservationTruth, frame_times
 from getframes.precision import resolve_precision
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from getframes.config import SensorType
+    from getframes.layers import Layers
+    from getframes.noise.readout import DetectorWorkspace
     from getframes.reduce import Calibration
     from getframes.scene import Pointing, Scene
     from getframes.spectral import QE
@@ -91,6 +94,7 @@ class Camera:
         self._next_frame = 0
         self._maps: FixedPatternMaps | None = None
         self._ready = False
+        self._super_pixel_maps: dict[int, FixedPatternMaps] = {}
 
     @classmethod
     def from_preset(cls, name: str, **kwargs: Any) -> Camera:
@@ -121,7 +125,11 @@ class Camera:
         return f"Camera({self.name!r}, {self.sensor_type.value}, {height} x {width}, {self.precision})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_maps": None}  # built again where it is needed: the same bits
+        return {
+            **self.__dict__,
+            "_maps": None,
+            "_super_pixel_maps": {},
+        }  # built again where it is needed: the same bits
 
     @property
     def name(self) -> str:
@@ -178,7 +186,7 @@ class Camera:
         binning_mode: str = "digital",
         seed: int | None = None,
         include_truth: bool = True,
-        workspace: Any = None,
+        workspace: DetectorWorkspace | None = None,
         out: Any | None = None,
     ) -> Frame:
         """One frame of a photon-rate map.
@@ -195,21 +203,29 @@ class Camera:
             Instead of the camera's, in [0, 1].
         extra_electrons : float or array (height, width)
             Mean charge that is in the pixels already [e-].
+        binning : int
+            Super pixels of `binning` x `binning` pixels. The light is given pixel by pixel; the frame and its truth are over super pixels,
+            whose truth is the sum over their pixels.
+        binning_mode : {"digital", "on_chip"}
+            digital: every pixel is read and ADU are summed. on_chip: charge is summed and read once; the full well of a super pixel is
+            `full_well_e` times `binning` squared.
         seed : int, optional
             The frame is frame 0 of this seed. Without it: the next frame of the camera's own stream.
         include_truth : bool
             Attach the noise-free truth (what is not uniform is worked out at first access).
+        workspace : DetectorWorkspace, optional
+            Room for images in between, which is used again frame by frame.
         out : array of uint32 (height, width), optional
             Where the counts go; no frame is allocated then. Its content is undefined after an error.
 
         Raises
         ------
         DomainError, ShapeError
-            If a value is impossible (the message names the first pixel), or an array does not fit the frame.
+            If a value is impossible (the message names the first pixel), an array does not fit the frame, or the binning does not divide
+            it, its region, or (on the chip) its amplifiers.
         StageNotAvailableError
-            If the camera, or the readout asked for, needs a stage that this version does not have.
+            If the camera needs a stage that this version does not have.
         """
-        require_plain_readout(binning, workspace)
         light = self._exposure(
             photon_rate,
             exposure,
@@ -217,6 +233,7 @@ class Camera:
             background=background,
             quantum_efficiency=quantum_efficiency,
             extra_electrons=extra_electrons,
+            readout=self._readout(binning, binning_mode, workspace),
         )
         return self._frame(light, self._number(seed), seed, include_truth=include_truth, out=out)
 
@@ -232,7 +249,7 @@ class Camera:
         binning: int = 1,
         binning_mode: str = "digital",
         include_truth: bool = True,
-        workspace: Any = None,
+        workspace: DetectorWorkspace | None = None,
         out: Any | None = None,
     ) -> Frame:
         """One frame of light that is known per wavelength, folded once with the camera's QE curve.
@@ -245,8 +262,8 @@ class Camera:
             Wavelengths of the samples [nm], in any order. Outside the curve the efficiency is 0.
         background : float or array (height, width)
             Further photoelectrons [e- / s / pixel]: its efficiency is 1.
-        exposure, temperature, seed, include_truth, workspace, out
-            As in `expose`. The truth holds a copy of the cube.
+        exposure, temperature, seed, binning, binning_mode, include_truth, workspace, out
+            As in `expose`. The truth holds a copy of the cube, over super pixels where the frame is binned.
 
         Raises
         ------
@@ -255,13 +272,15 @@ class Camera:
         ShapeError, StageNotAvailableError
             As in `expose`.
         """
-        require_plain_readout(binning, workspace)
         curve = self.config.qe_curve
         require(curve is not None, self.config, "qe_curve", "given for expose_spectral", None)
         assert curve is not None
         cube, wavelengths = checked_cube(photon_rate_cube, wavelengths_nm, self.resolution)
         rate = fold_cube(cube, wavelengths, curve, np.dtype(self.precision))
-        light = self._exposure(rate, exposure, temperature, background=background, quantum_efficiency=1.0)
+        readout = self._readout(binning, binning_mode, workspace)
+        light = self._exposure(
+            rate, exposure, temperature, background=background, quantum_efficiency=1.0, readout=readout
+        )
         frame = self._frame(
             light, self._number(seed), seed, include_truth=include_truth, own_rate=True, out=out
         )
@@ -269,6 +288,8 @@ class Camera:
         if frame.truth is None:
             return frame
         held, kept = vars(frame.truth), cube.astype(self.precision)
+        if readout.binning > 1:
+            kept = np.stack([block_sum(plane, readout.binning) for plane in kept])
         kept.flags.writeable = wavelengths.flags.writeable = False
         photons = Deferred(_total_rate, kept)
         truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons, kept, wavelengths)
@@ -292,9 +313,13 @@ class Camera:
 
         Parameters and errors as in `expose`; bad arguments are an error at the call, not at the first frame.
         """
-        require_plain_readout(binning, None)
         light = self._exposure(
-            photon_rate, exposure, temperature, background=background, quantum_efficiency=quantum_efficiency
+            photon_rate,
+            exposure,
+            temperature,
+            background=background,
+            quantum_efficiency=quantum_efficiency,
+            readout=self._readout(binning, binning_mode),
         )
         return self._series(light, n_frames, seed, include_truth=include_truth)
 
@@ -416,6 +441,57 @@ class Camera:
         }
         truth = light.truth() if include_truth else None
         return Frame(np.subtract(second, first, out=second).view(np.int32), metadata, truth)
+
+    def layers(
+        self,
+        photon_rate: Light,
+        exposure: float,
+        temperature: float | None = None,
+        *,
+        background: Light = 0.0,
+        quantum_efficiency: float | None = None,
+        extra_electrons: Light = 0.0,
+        binning: int = 1,
+        binning_mode: str = "digital",
+        seed: int | None = None,
+    ) -> Layers:
+        """The frame that `expose` makes of the same arguments, and what each stage of the chain added to it.
+
+        The chain is run once up to each of its stages: about half as many frames as it has stages, in time, and one float64 image a stage, in
+        memory. A scene is given as its `photon_rate_map()`.
+
+        Parameters
+        ----------
+        photon_rate, exposure, temperature, background, quantum_efficiency, extra_electrons, binning, binning_mode, seed
+            As in `expose`.
+
+        Returns
+        -------
+        Layers
+            Arrays (height, width) by the name of their stage [ADU], in order, with the frame.
+
+        Raises
+        ------
+        SizeError
+            If the layers do not fit in memory; nothing is allocated then.
+        DomainError, ShapeError, StageNotAvailableError
+            As in `expose`.
+        """
+        from getframes.layers import Layers
+        from getframes.noise.layers import layers_of
+
+        light = self._exposure(
+            photon_rate,
+            exposure,
+            temperature,
+            background=background,
+            quantum_efficiency=quantum_efficiency,
+            extra_electrons=extra_electrons,
+            readout=self._readout(binning, binning_mode),
+        )
+        number = self._number(seed)
+        frame = self._frame(light, number, seed)
+        return Layers(frame, layers_of(light, *number, frame.data))
 
     def flat_frame(
         self,
@@ -757,6 +833,7 @@ class Camera:
         background: Light = 0.0,
         quantum_efficiency: float | None = None,
         extra_electrons: Light = 0.0,
+        readout: Readout = PLAIN,
     ) -> Exposure:
         self._require_stages()
         return Exposure.checked(
@@ -769,6 +846,7 @@ class Camera:
             background=background,
             quantum_efficiency=quantum_efficiency,
             extra_electrons=extra_electrons,
+            readout=readout,
         )
 
     def _ramp_light(
@@ -815,6 +893,17 @@ class Camera:
                 yield Frame(data, metadata, so_far.promised_truth() if include_truth else None)
 
         return frames()
+
+    def _readout(self, binning: int, mode: str, workspace: DetectorWorkspace | None = None) -> Readout:
+        """A readout with its maps, which are built at first use and kept."""
+        readout = Readout.checked(self.config, binning, mode, workspace)
+        if not readout.on_chip:
+            return readout
+        maps = self._super_pixel_maps.get(readout.binning)
+        if maps is None:
+            maps = super_pixel_maps(self.config, readout.binning, np.dtype(self.precision))
+            self._super_pixel_maps[readout.binning] = maps
+        return dataclasses.replace(readout, maps=maps)
 
     def _require_stages(self) -> None:
         """Once: a configuration does not change."""
@@ -900,7 +989,8 @@ class Camera:
             "stream_version": STREAM_VERSION,
             "config_hash": config.digest,
             "bit_depth": config.bit_depth,
-            "saturate_adu": config.max_adu,
+            "saturate_adu": light.readout.highest_adu(config),
+            **light.readout.metadata(),
         }
         if config.roi is not None:
             metadata["detector_roi"] = config.roi

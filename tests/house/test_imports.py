@@ -14,7 +14,7 @@ IMPORTS = imports()
 FLOORS = (
     {"errors"},
     {"quantity", "backend", "threads", "memory", "precision"},
-    {"spectral", "frame", "observation"},
+    {"spectral", "frame", "layers", "observation"},
     {"config"},
     {"presets"},
     {"scene", "noise", "io", "run_record", "analysis", "reduce", "psfmatch", "fit"},

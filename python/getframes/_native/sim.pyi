@@ -1,7 +1,7 @@
 """The signal chain and the fixed patterns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,27 @@ def run_chain(
     kind: int,
     precision: str,
     max_adu: int = 0,
+    binning: int = 1,
+    first: int = 0,
+    images: Images | None = None,
     held: tuple[NDArray[np.floating[Any]] | None, NDArray[np.floating[Any]] | None] | None = None,
 ) -> None:
     """Run stages over a frame; write counts (uint32 `out`, with `max_adu`) or values (`out` in the precision).
 
-    Maps over the frame (light, charge) have the shape of `out`, those over the sensor (patterns) `sensor_shape`; all are C-contiguous
-    float32 or float64, or numbers. `getframes.noise.chain` lists the stages and their parameters. `held` are the images of charge that the
-    stages well and node add to, in the precision: over the sensor where a stage that looks at other pixels comes later, else like `out`.
+    What is written is summed over blocks of `binning` x `binning` pixels. Maps over the frame (light, charge) have the shape of `out` before
+    that, those over the sensor (patterns) `sensor_shape`, and behind a stage `binning` those of its super pixels; all are C-contiguous float32
+    or float64, or numbers. `getframes.noise.chain` lists the stages and their parameters. `first` is the address of the sensor's first pixel.
+    Images between runs are kept in `images` where it is given. `held` are the images of charge that the stages well and node add to, in the
+    precision: over the sensor where a stage that looks at other pixels comes later, else like `out`.
     """
+
+@final
+class Images:
+    """Room for the images between runs of the chain."""
+
+    def __new__(cls) -> Images: ...
+    @property
+    def nbytes(self) -> int: ...
 
 def common_mode_after(before: float | None, correlation: float, key: int, frame: int, kind: int) -> float:
     """The common mode of a read over its RMS, from that of the read before it (None for the first)."""

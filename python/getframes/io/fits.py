@@ -26,7 +26,7 @@ from getframes.io.atomic import replacing
 from getframes.io.keywords import add_metadata, metadata_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from os import PathLike
 
     from astropy.io.fits import HDUList, Header
@@ -46,7 +46,12 @@ _CHECKSUM_COMMENT = "FITS standard 4.0, 4.4.2.7"
 
 
 def write_frame(
-    frame: Frame, path: str | PathLike[str], *, overwrite: bool = False, truth: bool = False
+    frame: Frame,
+    path: str | PathLike[str],
+    *,
+    overwrite: bool = False,
+    truth: bool = False,
+    layers: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Write a frame to a FITS file, complete or not at all.
 
@@ -60,6 +65,8 @@ def write_frame(
         Replace an existing file.
     truth : bool
         Add the truth as image extensions.
+    layers : mapping, optional
+        More image extensions by their names [adu].
 
     Raises
     ------
@@ -68,7 +75,7 @@ def write_frame(
     DomainError
         If the data are no real image, an entry of the metadata cannot be written, or there is no truth.
     """
-    units = _units(frame, truth=truth)
+    units = _units(frame, layers or {}, truth=truth)
     with replacing(path, overwrite=overwrite) as unfinished, unfinished.open("wb") as file:
         if Path(path).suffix == ".gz":
             with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
@@ -130,7 +137,7 @@ def _unit(frame: Frame) -> str:
     return str(frame.metadata.get("unit", "adu"))
 
 
-def _units(frame: Frame, *, truth: bool) -> HDUList:
+def _units(frame: Frame, layers: Mapping[str, NDArray[Any]], *, truth: bool) -> HDUList:
     """The header-data units of a frame, with their checksums."""
     from astropy.io.fits import HDUList, ImageHDU, PrimaryHDU
 
@@ -144,9 +151,13 @@ def _units(frame: Frame, *, truth: bool) -> HDUList:
     if truth:
         if frame.truth is None:
             raise DomainError("Frame.truth must be there to be written, got None")
-        for name, array in frame.truth.arrays().items():
-            units.append(ImageHDU(_storable(array), name=name.upper()))
-            units[-1].header["BUNIT"] = (TRUTH_UNITS[name], "unit of the pixel values")
+        extensions = {name: (array, TRUTH_UNITS[name]) for name, array in frame.truth.arrays().items()}
+    else:
+        extensions = {}
+    extensions |= {name: (layer, "adu") for name, layer in layers.items()}
+    for name, (array, unit) in extensions.items():
+        units.append(ImageHDU(_storable(array), name=name.upper()))
+        units[-1].header["BUNIT"] = (unit, "unit of the pixel values")
     file = HDUList(units)
     file.update_extend()
     for unit in file:

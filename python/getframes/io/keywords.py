@@ -70,7 +70,7 @@ KEYWORDS = (
     Keyword("temperature_c", "CCD-TEMP", "[deg C] temperature of the sensor"),
     Keyword("dark_e_per_s", "DARKCUR", "[electron/s] dark current per pixel"),
     Keyword("bit_depth", "BITDEPTH", "[bit] depth of the converter"),
-    Keyword("binning_mode", "BINMODE", "digital or on-chip"),
+    Keyword("binning_mode", "BINMODE", "digital or on_chip"),
     Keyword("seed", "SEED", "seed given by the user", _write_integer, _read_integer),
     Keyword("frame_number", "FRAMENO", "number of the frame under its seed", _write_integer, _read_integer),
     Keyword("stream_version", "RNGVERS", "version of the random contract"),

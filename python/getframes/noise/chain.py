@@ -8,6 +8,7 @@ comes before them runs on the whole sensor, where maps of a region are 0 outside
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Stage:
     ----------
     name : str
         As in the physics pages: photo, dark, extra, shot, clock_induced_charge, cosmic_rays, full_well, blooming, cti, ipc,
-        nonlinearity, gain, output_full_well, defects, reset_noise, avalanche_input_noise, read_noise, amplifier, bias_structure,
+        nonlinearity, gain, binning, output_full_well, defects, reset_noise, avalanche_input_noise, read_noise, amplifier, bias_structure,
         common_mode; in a ramp also well, well_increment, node, correlated_read_noise, ramp_bias.
     parameters : mapping
         Numbers and maps by name, units in the names. Noise takes a `factor` on its RMS, and every stage that draws a `frame`, whose words
@@ -175,12 +176,25 @@ def gain(mean_gain: float, excess_noise_factor: float, gain_map: Map = 1.0) -> S
     return Stage("gain", {"gain": mean_gain, "excess": max(excess, 0.0), "gain_map": gain_map})
 
 
-def readout(config: CameraConfig, maps: FixedPatternMaps) -> tuple[Stage, ...]:
-    """From the charge at the output node to analogue counts."""
-    limit = config.output_full_well_e if config.output_full_well_e is not None else config.full_well_e
-    stages = [Stage("output_full_well", {"limit_e": limit})]
-    if maps.defect_mask is not None:
-        stages.append(Stage("defects", {"dead": maps.defect_mask}))
+def binned(maps: FixedPatternMaps, factor: int) -> tuple[Stage, ...]:
+    """Charge of blocks of pixels, of which the dead ones have none; what comes after is over super pixels."""
+    return (*defects(maps), Stage("binning", {"factor": factor}))
+
+
+def defects(maps: FixedPatternMaps) -> tuple[Stage, ...]:
+    """Dead pixels, or nothing."""
+    return () if maps.defect_mask is None else (Stage("defects", {"dead": maps.defect_mask}),)
+
+
+def readout(config: CameraConfig, maps: FixedPatternMaps, binning: int = 1) -> tuple[Stage, ...]:
+    """From the charge at the output node to analogue counts; of super pixels, where the charge of blocks was summed.
+
+    The well of a super pixel is that of its pixels together, but for the output of a camera whose `output_full_well_e` is given.
+    """
+    limit = config.output_full_well_e
+    if limit is None:
+        limit = config.full_well_e * binning**2
+    stages = [Stage("output_full_well", {"limit_e": limit}), *defects(maps)]
     if config.reset_noise_e:
         stages.append(Stage("reset_noise", {"rms_e": config.reset_noise_e}))
     if config.avalanche_input_noise_e:
@@ -219,19 +233,31 @@ def count(
     address: Address,
     dtype: np.dtype[Any],
     out: NDArray[np.uint32],
+    binning: int = 1,
+    images: sim.Images | None = None,
     held: Held | None = None,
 ) -> NDArray[np.uint32]:
-    """Run the stages over the camera's region and digitize into `out` [ADU]; `held` is charge that they add to."""
-    return _run(stages, config.resolution, config.roi, address, dtype, out, config.max_adu, held)
+    """Run the stages over the camera's region and digitize into `out` [ADU], summed over blocks of `binning` x `binning` pixels.
+
+    The images between runs lie in `images`, where they are given; `held` is charge that the stages add to.
+    """
+    return _run(
+        stages, config.resolution, config.roi, address, dtype, out, config.max_adu, binning, images, held
+    )
 
 
 def values(
-    stages: Sequence[Stage], config: CameraConfig, address: Address | None, dtype: np.dtype[Any]
+    stages: Sequence[Stage],
+    config: CameraConfig,
+    address: Address | None,
+    dtype: np.dtype[Any],
+    binning: int = 1,
 ) -> NDArray[np.floating[Any]]:
-    """Run the stages over the camera's region; the values after the last one, in the working precision."""
-    return _run(
-        stages, config.resolution, config.roi, address, dtype, np.empty(config.output_resolution, dtype), 0
-    )
+    """Run the stages over the camera's region; the values after the last one, in the working precision, summed over blocks."""
+    height, width = config.output_resolution
+    factor = binning * prod(stage.parameters["factor"] for stage in stages if stage.name == "binning")
+    out = np.empty((height // factor, width // factor), dtype)
+    return _run(stages, config.resolution, config.roi, address, dtype, out, 0, binning)
 
 
 def evaluate(stages: Sequence[Stage], address: Address | None, out: NDArray[np.floating[Any]]) -> None:
@@ -247,6 +273,8 @@ def _run(
     dtype: np.dtype[Any],
     out: NDArray[Any],
     max_adu: int,
+    binning: int = 1,
+    images: sim.Images | None = None,
     held: Held | None = None,
 ) -> NDArray[Any]:
     left, top = (roi[0], roi[1]) if roi is not None else (0, 0)
@@ -264,6 +292,8 @@ def _run(
         kind=address.kind if address else 0,
         precision=_PRECISIONS[dtype.char],
         max_adu=max_adu,
+        binning=binning,
+        images=images,
         held=held,
     )
     return out

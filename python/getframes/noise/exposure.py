@@ -12,6 +12,7 @@ from getframes.frame import Deferred, FrameTruth
 from getframes.memory import require_memory
 from getframes.noise import chain
 from getframes.noise.image import nonnegative, number_or_image
+from getframes.noise.readout import PLAIN, Readout
 from getframes.noise.stream import Kind
 from getframes.quantity import plain
 
@@ -38,6 +39,8 @@ class Exposure:
         Mean charge that is there already [e-].
     exposure_s, temperature_c, quantum_efficiency : float
         Time [s], temperature of the sensor [deg C], electrons per photon.
+    readout : Readout
+        Binning, and the room to work in.
     """
 
     config: CameraConfig
@@ -49,6 +52,7 @@ class Exposure:
     exposure_s: float
     temperature_c: float
     quantum_efficiency: float
+    readout: Readout = PLAIN
 
     @classmethod
     def checked(
@@ -63,6 +67,7 @@ class Exposure:
         background: Any = 0.0,
         extra_electrons: Any = 0.0,
         quantum_efficiency: float | None = None,
+        readout: Readout = PLAIN,
     ) -> Exposure:
         """An exposure from what a user gives: numbers, arrays of any real type, quantities.
 
@@ -87,6 +92,7 @@ class Exposure:
             nonnegative(plain(exposure, "s", "", "exposure"), "exposure", "s"),
             temperature,
             efficiency,
+            readout,
         )
 
     @property
@@ -129,10 +135,15 @@ class Exposure:
 
     def stages(self) -> tuple[chain.Stage, ...]:
         """The whole chain of this frame, ready to be printed, shortened, reordered or run."""
+        charge = (*self.mean_stages(), *chain.charge(self.config, self.maps, self.exposure_s))
+        readout = self.readout
+        if not readout.on_chip:
+            return (*charge, *chain.readout(self.config, self.maps))
+        assert readout.maps is not None
         return (
-            *self.mean_stages(),
-            *chain.charge(self.config, self.maps, self.exposure_s),
-            *chain.readout(self.config, self.maps),
+            *charge,
+            *chain.binned(self.maps, readout.binning),
+            *chain.readout(self.config, readout.maps, readout.binning),
         )
 
     def adu(self, key: int, frame: int, out: Any | None = None) -> NDArray[np.uint32]:
@@ -143,9 +154,11 @@ class Exposure:
         DomainError
             If a pixel of an input is negative, infinite or not a number. The content of `out` is then undefined.
         """
-        target = counts_like(self.config.output_resolution, out)
+        readout = self.readout
+        target = counts_like(readout.shape(self.config), out)
         address = chain.Address(key, frame, self.kind)
-        return chain.count(self.stages(), self.config, address, self.dtype, target)
+        images = readout.workspace.images if readout.workspace is not None else None
+        return chain.count(self.stages(), self.config, address, self.dtype, target, readout.digital, images)
 
     def truth(self, *, own_rate: bool = False) -> FrameTruth:
         """The noise-free quantities of the frame; what is not uniform is worked out when it is first asked for.
@@ -156,7 +169,8 @@ class Exposure:
 
     def promised_truth(self) -> FrameTruth:
         """The truth of an exposure whose maps stay as they are."""
-        rate = self._filled(self.photon_rate)
+        is_map = np.ndim(self.photon_rate) > 0 and self.readout.binning > 1
+        rate = Deferred(_light, self) if is_map else self._filled(self.photon_rate)
         return FrameTruth(Deferred(_mean_electrons, self), Deferred(_mean_photoelectrons, self), rate)
 
     def kept(self, *, own_rate: bool = False) -> Exposure:
@@ -178,13 +192,16 @@ class Exposure:
             self.exposure_s,
             self.temperature_c,
             self.quantum_efficiency,
+            Readout(self.readout.binning),
         )
 
     def evaluated(self, stages: tuple[chain.Stage, ...]) -> NDArray[np.floating[Any]]:
-        """Run deterministic stages; a read-only broadcast view where the result is one number."""
+        """Run deterministic stages, summed over super pixels; a read-only broadcast view where the result is one number."""
         uniform = all(np.ndim(value) == 0 for stage in stages for value in stage.parameters.values())
         if not stages or not uniform:
-            return chain.values(stages, self.config, None, self.dtype) if stages else self._filled(0.0)
+            if not stages:
+                return self._filled(0.0)
+            return chain.values(stages, self.config, None, self.dtype, self.readout.binning)
         pixel = np.zeros((1, 1), self.dtype)
         chain.evaluate(stages, None, pixel)
         return self._filled(pixel[0, 0])
@@ -193,7 +210,8 @@ class Exposure:
         if np.ndim(value) == 2:
             array: NDArray[np.floating[Any]] = value
             return array
-        return np.broadcast_to(self.dtype.type(value), self.config.output_resolution)
+        total = self.dtype.type(value * self.readout.binning**2)
+        return np.broadcast_to(total, self.readout.shape(self.config))
 
 
 def _mean_electrons(exposure: Exposure) -> NDArray[np.floating[Any]]:
@@ -202,6 +220,10 @@ def _mean_electrons(exposure: Exposure) -> NDArray[np.floating[Any]]:
 
 def _mean_photoelectrons(exposure: Exposure) -> NDArray[np.floating[Any]]:
     return exposure.evaluated(exposure.light_stages())
+
+
+def _light(exposure: Exposure) -> NDArray[np.floating[Any]]:
+    return exposure.evaluated((chain.Stage("input", {"electrons": exposure.photon_rate}),))
 
 
 def _is_zero(value: Any) -> bool:

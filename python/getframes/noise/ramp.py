@@ -81,7 +81,7 @@ def reads(
             )
         stages = read_stages(light, Read(index, interval_s, reset_frame, common_mode or 0.0))
         out = counts_like(config.output_resolution, None)
-        yield chain.count(stages, config, chain.Address(key, number, kind), light.dtype, out, held)
+        yield chain.count(stages, config, chain.Address(key, number, kind), light.dtype, out, held=held)
 
 
 def read_stages(light: Exposure, read: Read) -> tuple[chain.Stage, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from getframes.backend import require_cpu
 from getframes.config.stages import require_stages
-from getframes.errors import StageNotAvailableError
 from getframes.noise.exposure import Exposure
 from getframes.noise.patterns import fixed_pattern_maps
+from getframes.noise.readout import Readout, super_pixel_maps
 from getframes.noise.stream import rng_key
 from getframes.precision import working_dtype
 
@@ -25,7 +26,7 @@ class SimulationResult(NamedTuple):
     """A frame and what it was drawn from."""
 
     adu: NDArray[np.uint32]
-    """Counts, shape (height, width)."""
+    """Counts, shape (height, width); of super pixels where the frame is binned, and so are the means."""
     mean_photoelectrons: NDArray[np.floating[Any]]
     """Mean charge from light [e-]."""
     mean_dark_electrons: NDArray[np.floating[Any]]
@@ -62,6 +63,8 @@ def simulate_frame(
         Light [photons / s / pixel].
     exposure_s, temperature_c : float
         Time [s] and temperature [deg C].
+    binning, binning_mode, workspace
+        As in `Camera.expose`. Reads of super pixels have maps of their own, whatever `fixed_patterns` holds.
     rng, seed
         One of them: a numpy Generator gives one draw as the key, an int is a seed, None asks the operating system.
 
@@ -73,9 +76,11 @@ def simulate_frame(
         If the camera needs a stage that this version does not have.
     """
     require_cpu(backend)
-    require_plain_readout(binning, workspace)
+    readout = Readout.checked(config, binning, binning_mode, workspace)
     require_stages(config)
     dtype = working_dtype(float_dtype, precision)
+    if readout.on_chip:
+        readout = replace(readout, maps=super_pixel_maps(config, readout.binning, dtype))
     exposure = Exposure.checked(
         config,
         fixed_patterns if fixed_patterns is not None else fixed_pattern_maps(config, float_dtype=dtype),
@@ -86,6 +91,7 @@ def simulate_frame(
         background=background_photon_rate,
         extra_electrons=extra_electrons,
         quantum_efficiency=quantum_efficiency,
+        readout=readout,
     )
     adu = exposure.adu(rng_key(seed if seed is not None else rng), 0, out)
     light = exposure.light_stages()
@@ -115,11 +121,3 @@ def generate_dark_frame(
         fixed_patterns=fixed_patterns,
     )
     return result.adu
-
-
-def require_plain_readout(binning: int, workspace: Any) -> None:
-    """Readouts that this version does not have are an error that names them."""
-    if binning != 1:
-        raise StageNotAvailableError(f"binning must be 1 in this version, got {binning}")
-    if workspace is not None:
-        raise StageNotAvailableError("workspace is not available in this version; out= is")

@@ -30,6 +30,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(core::gamma, room)?)
     })?;
     room(module, "sim", |room| {
+        room.add_class::<sim::KeptImages>()?;
         room.add_function(wrap_pyfunction!(sim::run_chain, room)?)?;
         room.add_function(wrap_pyfunction!(sim::common_mode_after, room)?)?;
         room.add_function(wrap_pyfunction!(sim::sensor_map, room)?)?;

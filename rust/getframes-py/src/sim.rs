@@ -6,8 +6,9 @@ use getframes_core::{Error, StageId};
 use getframes_sim::Map;
 use getframes_sim::amplifier::Amplifier;
 use getframes_sim::bias_structure::BiasStructure;
+use getframes_sim::binning::Binning;
 use getframes_sim::blooming::Blooming;
-use getframes_sim::chain::{self, Output, Region, SMALL, Stage, Working};
+use getframes_sim::chain::{self, Images, Output, Region, SMALL, Stage, Working};
 use getframes_sim::channels::{self, Channels};
 use getframes_sim::common_mode;
 use getframes_sim::cosmic_ray::{self, CosmicRays, Deposit};
@@ -137,6 +138,7 @@ fn build<'a>(
         }
         "cosmic_rays" => Stage::CosmicRays(CosmicRays { deposits: &maps.deposits }),
         "blooming" => Stage::Blooming(Blooming { limit_e: real("limit_e")? }),
+        "binning" => Stage::Binning(Binning { factor: number(parameters, "factor")? }),
         "cti" => Stage::Cti(Cti { cti: real("cti")? }),
         "ipc" => Stage::Ipc(Ipc { coupling: real("coupling")? }),
         "defects" => Stage::Defects(Defects { dead: maps.dead(region)? }),
@@ -190,12 +192,52 @@ fn build<'a>(
     })
 }
 
-/// Runs a list of stages over a frame; writes counts (uint32 `out`, with `max_adu`) or values (`out` in the precision).
+/// Room for the images between runs of the chain, kept from frame to frame.
+#[pyclass(name = "Images", module = "getframes._native.sim")]
+#[derive(Default)]
+pub struct KeptImages {
+    single: Images<f32>,
+    double: Images<f64>,
+}
+
+#[pymethods]
+impl KeptImages {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// What they hold now.
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.single.bytes() + self.double.bytes()
+    }
+}
+
+/// A precision, and its room.
+pub trait Kept: Working + Element {
+    fn images(kept: &mut KeptImages) -> &mut Images<Self>;
+}
+
+impl Kept for f32 {
+    fn images(kept: &mut KeptImages) -> &mut Images<Self> {
+        &mut kept.single
+    }
+}
+
+impl Kept for f64 {
+    fn images(kept: &mut KeptImages) -> &mut Images<Self> {
+        &mut kept.double
+    }
+}
+
+/// Runs a list of stages over a frame; writes counts (uint32 `out`, with `max_adu`) or values (`out` in the precision), summed over blocks of
+/// `binning` x `binning` pixels.
 ///
 /// `held` are the images of charge that the stages well and node leave in the pixels, in the precision. A stage with a parameter `frame`
 /// takes the words of that frame.
 #[pyfunction]
-#[pyo3(signature = (stages, out, *, sensor_shape, origin, key, frame, kind, precision, max_adu=0, held=None))]
+#[pyo3(signature = (stages, out, *, sensor_shape, origin, key, frame, kind, precision, max_adu=0, binning=1, first=0, images=None, held=None))]
 pub fn run_chain<'py>(
     py: Python<'py>,
     stages: Vec<Described<'py>>,
@@ -207,23 +249,33 @@ pub fn run_chain<'py>(
     kind: u8,
     precision: &str,
     max_adu: u32,
+    binning: usize,
+    first: usize,
+    images: Option<PyRefMut<'py, KeptImages>>,
     held: Option<[Option<Bound<'py, PyAny>>; 2]>,
 ) -> PyResult<()> {
     let address = Stream { key, frame, kind, stage: 0, draw: 0 };
-    in_precision!(
-        precision,
-        run_chain_in(py, &stages, out, sensor_shape, origin, address, max_adu, held.unwrap_or_default())
-    )
+    let grid = Grid { sensor: sensor_shape, origin, first, binning };
+    let held = held.unwrap_or_default();
+    in_precision!(precision, run_chain_in(py, &stages, out, grid, address, max_adu, images, held))
 }
 
-fn run_chain_in<'py, T: Working + Element>(
+/// Where a frame lies, and how it is summed.
+struct Grid {
+    sensor: [usize; 2],
+    origin: [usize; 2],
+    first: usize,
+    binning: usize,
+}
+
+fn run_chain_in<'py, T: Kept>(
     py: Python<'py>,
     stages: &[Described<'py>],
     out: &Bound<'py, PyAny>,
-    sensor_shape: [usize; 2],
-    origin: [usize; 2],
+    grid: Grid,
     address: Stream,
     max_adu: u32,
+    images: Option<PyRefMut<'py, KeptImages>>,
     held: [Option<Bound<'py, PyAny>>; 2],
 ) -> PyResult<()> {
     let mut counts = out.extract::<PyReadwriteArray2<'py, u32>>().ok();
@@ -238,19 +290,45 @@ fn run_chain_in<'py, T: Working + Element>(
         (None, Some(values)) => values.as_array().dim(),
         (None, None) => (0, 0),
     };
-    let region = Region { shape: [shape.0, shape.1], sensor: sensor_shape, origin };
-    let fits = origin[0] + shape.0 <= sensor_shape[0] && origin[1] + shape.1 <= sensor_shape[1];
-    if !fits {
-        return Err(raise(Error::Shape { name: "out", expected: sensor_shape.to_vec(), got: vec![shape.0, shape.1] }));
+    let Grid { sensor, origin, first, binning } = grid;
+    let sums_fit = binning >= 1 && (binning * binning) as u64 * u64::from(max_adu) < 1 << 32;
+    Error::domain(sums_fit, "binning", ">= 1, with sums below 2^32 ADU", binning as f64).map_err(raise)?;
+    let mut blocks = vec![binning];
+    for (_, parameters) in stages.iter().filter(|(name, _)| name == "binning") {
+        let factor: usize = number(parameters, "factor")?;
+        Error::domain(factor >= 1, "factor", ">= 1", factor as f64).map_err(raise)?;
+        blocks.push(factor);
     }
+    let factor: usize = blocks.iter().product();
+    let region = Region { shape: [shape.0 * factor, shape.1 * factor], sensor, origin, first };
+    let fits = (0..2).all(|axis| origin[axis] + region.shape[axis] <= sensor[axis]);
+    let aligned = origin.iter().all(|start| start % factor == 0);
+    if !fits || !aligned {
+        return Err(raise(Error::Shape { name: "out", expected: sensor.to_vec(), got: vec![shape.0, shape.1] }));
+    }
+    // Behind a binning on the chip, maps are over super pixels.
+    let regions: Vec<Region> = stages
+        .iter()
+        .scan(region, |region, (name, parameters)| {
+            let at = *region;
+            if name == "binning" {
+                *region = region.binned(number(parameters, "factor").unwrap_or(1));
+            }
+            Some(at)
+        })
+        .collect();
     let maps: Vec<Referred<'py>> = stages
         .iter()
-        .map(|stage| Referred::of(stage, region, words_of(&stage.1, address)?))
+        .zip(&regions)
+        .map(|(stage, &region)| Referred::of(stage, region, words_of(&stage.1, address)?))
         .collect::<PyResult<_>>()?;
     let chain: Vec<Stage<'_>> = stages
         .iter()
         .zip(&maps)
-        .map(|((name, parameters), maps)| build(name, parameters, maps, region, words_of(parameters, address)?))
+        .zip(&regions)
+        .map(|(((name, parameters), maps), &region)| {
+            build(name, parameters, maps, region, words_of(parameters, address)?)
+        })
         .collect::<PyResult<_>>()?;
     let mut held = held.map(|charge| charge.map(|charge| charge.extract::<PyReadwriteArray2<'py, T>>()));
     let [well, node] = held.each_mut().map(|charge| match charge {
@@ -263,13 +341,27 @@ fn run_chain_in<'py, T: Working + Element>(
     };
     let contiguous = |_| PyTypeError::new_err("out must be C-contiguous");
     let output = match (&mut counts, &mut values) {
-        (Some(counts), _) => Output::Adu { counts: counts.as_slice_mut().map_err(contiguous)?, max_adu },
-        (None, Some(values)) => Output::Values(values.as_slice_mut().map_err(contiguous)?),
+        (Some(counts), _) => {
+            let counts = counts.as_slice_mut().map_err(contiguous)?;
+            match binning {
+                1 => Output::Adu { counts, max_adu },
+                factor => Output::AduSums { counts, max_adu, factor },
+            }
+        }
+        (None, Some(values)) => {
+            let values = values.as_slice_mut().map_err(contiguous)?;
+            match binning {
+                1 => Output::Values(values),
+                factor => Output::ValueSums { values, factor },
+            }
+        }
         (None, None) => return Ok(()),
     };
-    interruptible(py, chain::extent(&chain, region) < SMALL, |cancel| {
-        chain::run_on::<T>(&chain, region, output, [well, node], cancel)
-    })
+    let mut kept = images;
+    let mut own = Images::default();
+    let images = kept.as_deref_mut().map_or(&mut own, T::images);
+    let small = chain::extent(&chain, region) < SMALL;
+    interruptible(py, small, |cancel| chain::run_in::<T>(&chain, region, output, [well, node], images, cancel))
 }
 
 /// The words of a stage: of this frame, unless the stage names another.

@@ -7,6 +7,7 @@
 //! which the stage changes in place (blooming), or reads while the second run loads its tiles (charge transfer, interpixel capacitance).
 
 use crate::amplifier::Amplifier;
+use crate::binning::{self, Binning};
 use crate::blooming::Blooming;
 use crate::cosmic_ray::CosmicRays;
 use crate::cti::Cti;
@@ -18,6 +19,7 @@ use crate::full_well::FullWell;
 use crate::gain::Gain;
 use crate::input::Input;
 use crate::ipc::Ipc;
+use crate::map::Map;
 use crate::neighbour::{Neighbour, neighbour};
 use crate::nonlinearity::Nonlinearity;
 use crate::offset::Offset;
@@ -33,9 +35,22 @@ use getframes_core::{Error, Real};
 use rayon::prelude::*;
 
 /// A precision the chain runs in.
-pub trait Working: normal::Quantile + gamma::Fitted {}
-impl Working for f32 {}
-impl Working for f64 {}
+pub trait Working: normal::Quantile + gamma::Fitted {
+    /// Values as a map.
+    fn map(values: &[Self]) -> Map<'_>;
+}
+
+impl Working for f32 {
+    fn map(values: &[Self]) -> Map<'_> {
+        Map::Single(values)
+    }
+}
+
+impl Working for f64 {
+    fn map(values: &[Self]) -> Map<'_> {
+        Map::Double(values)
+    }
+}
 
 /// One stage of the chain.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +70,7 @@ pub enum Stage<'a> {
     Ipc(Ipc),
     Nonlinearity(Nonlinearity),
     Gain(Gain<'a>),
+    Binning(Binning),
     Defects(Defects<'a>),
     ReadNoise(ReadNoise<'a>),
     Amplifier(Amplifier<'a>),
@@ -70,12 +86,21 @@ pub struct Region {
     pub sensor: [usize; 2],
     /// Row and column of the sensor under the frame's first pixel.
     pub origin: [usize; 2],
+    /// Address of the sensor's first pixel: 0, but for pixels that are read beyond those of a sensor.
+    pub first: usize,
 }
 
 impl Region {
     /// A whole sensor.
     pub fn whole(sensor: [usize; 2]) -> Self {
-        Self { shape: sensor, sensor, origin: [0, 0] }
+        Self { shape: sensor, sensor, origin: [0, 0], first: 0 }
+    }
+
+    /// The grid of super pixels of `factor` x `factor` pixels.
+    pub fn binned(self, factor: usize) -> Self {
+        let whole = |[rows, columns]: [usize; 2]| [rows / factor, columns / factor];
+        let Self { shape, sensor, origin, first } = self;
+        Self { shape: whole(shape), sensor: whole(sensor), origin: whole(origin), first }
     }
 
     fn covers_rows(&self) -> bool {
@@ -103,6 +128,45 @@ pub enum Output<'a, T> {
     },
     /// The values as they leave the last stage.
     Values(&'a mut [T]),
+    /// Counts of single pixels, summed over blocks.
+    AduSums {
+        /// One sum a block.
+        counts: &'a mut [u32],
+        /// 2^bits - 1; of b^2 pixels it must fit into 32 bits.
+        max_adu: u32,
+        /// Pixels on the side of a block; divides the frame.
+        factor: usize,
+    },
+    /// The values, summed over blocks.
+    ValueSums {
+        /// One sum a block.
+        values: &'a mut [T],
+        /// Pixels on the side of a block; divides the frame.
+        factor: usize,
+    },
+}
+
+/// Room for the images between runs, which the next frame can use again.
+#[derive(Debug, Default)]
+pub struct Images<T> {
+    image: Vec<T>,
+    next: Vec<T>,
+    sums: Vec<T>,
+}
+
+impl<T> Images<T> {
+    /// What they hold now [bytes].
+    pub fn bytes(&self) -> usize {
+        (self.image.len() + self.next.len() + self.sums.len()) * size_of::<T>()
+    }
+}
+
+fn make_room<T: Real>(image: &mut Vec<T>, pixels: usize) {
+    if image.len() != pixels {
+        // What was there goes first.
+        *image = Vec::new();
+        *image = vec![T::ZERO; pixels];
+    }
 }
 
 /// Charge that pixels hold from one run to the next, one image a slot ([`Accumulate`]); empty where nothing is held.
@@ -141,6 +205,8 @@ pub struct Tile<'a, T> {
     pub out: usize,
     /// Their first pixel on the sensor.
     pub sensor: usize,
+    /// The address of that pixel in the random contract.
+    pub address: u64,
     /// Charge, or whatever the stages before made.
     pub value: &'a mut [T],
     /// Room for the values of a stage that cannot work in place; such a stage swaps the two.
@@ -159,7 +225,7 @@ impl<T: Real> Tile<'_, T> {
     /// Fills the words of these pixels.
     #[inline(always)]
     pub fn draw(&mut self, stream: &Stream) {
-        stream.fill_inline(self.sensor as u64, &mut self.words[..self.value.len()]);
+        stream.fill_inline(self.address, &mut self.words[..self.value.len()]);
     }
 }
 
@@ -207,7 +273,7 @@ impl Stage<'_> {
             Self::Amplifier(stage) => stage.apply(tile),
             Self::Offset(stage) => stage.apply(tile),
             // These stand between runs.
-            Self::Blooming(_) | Self::Cti(_) | Self::Ipc(_) => {}
+            Self::Blooming(_) | Self::Cti(_) | Self::Ipc(_) | Self::Binning(_) => {}
         }
     }
 
@@ -254,41 +320,69 @@ pub fn run<T: Working>(
     output: Output<'_, T>,
     cancel: &Cancel,
 ) -> Result<(), Error> {
-    run_on(stages, region, output, [&mut [], &mut []], cancel)
+    run_in(stages, region, output, [&mut [], &mut []], &mut Images::default(), cancel)
 }
 
-/// Runs the stages over a frame whose pixels hold charge already, and leaves what they hold then.
+/// Runs the stages over a frame whose pixels may hold charge already, and leaves what they hold then; the images between runs lie in room
+/// that may be there already.
 ///
 /// # Errors
 /// As [`run`]; [`Error::Shape`] when a slot that a stage asks for is not an image of what its run covers: of the whole sensor where a stage
 /// that looks at other pixels comes later, of the frame otherwise.
-pub fn run_on<T: Working>(
+pub fn run_in<T: Working>(
+    stages: &[Stage<'_>],
+    region: Region,
+    output: Output<'_, T>,
+    held: Held<'_, T>,
+    images: &mut Images<T>,
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    let binning = |(at, stage): (usize, &Stage<'_>)| match stage {
+        Stage::Binning(Binning { factor }) => Some((at, *factor)),
+        _ => None,
+    };
+    let Some((at, factor)) = stages.iter().enumerate().find_map(binning) else {
+        return run_on_grid(stages, region, output, held, images, cancel);
+    };
+    let mut sums = std::mem::take(&mut images.sums);
+    make_room(&mut sums, region.binned(factor).pixels());
+    let summed = Output::ValueSums { values: &mut sums, factor };
+    let done = run_on_grid(&stages[..at], region, summed, held, images, cancel).and_then(|()| {
+        let mut after = vec![Stage::Input(Input { electrons: T::map(&sums) })];
+        after.extend_from_slice(&stages[at + 1..]);
+        run_in(&after, region.binned(factor), output, [&mut [], &mut []], images, cancel)
+    });
+    images.sums = sums;
+    done
+}
+
+/// Runs stages that keep the grid of pixels.
+fn run_on_grid<T: Working>(
     stages: &[Stage<'_>],
     region: Region,
     output: Output<'_, T>,
     mut held: Held<'_, T>,
+    images: &mut Images<T>,
     cancel: &Cancel,
 ) -> Result<(), Error> {
     fits(stages, region, &held)?;
-    let (mut image, mut next, mut waiting, mut rest) = (Vec::new(), Vec::new(), None, stages);
-    let mut is_empty = true;
+    let Images { image, next, .. } = images;
+    let (mut waiting, mut rest, mut is_empty) = (None, stages, true);
     while let Some((at, stage)) = rest.iter().enumerate().find_map(|(at, stage)| Some((at, neighbour(stage)?))) {
         // An image that nothing has to be done to but this stage stays where it is.
         if is_empty || at > 0 || waiting.is_some() {
-            if next.is_empty() {
-                next = vec![T::ZERO; Region::whole(region.sensor).pixels()];
-            }
-            let source = if is_empty { Source::Nothing } else { Source::Image(&image, waiting) };
+            make_room(next, Region::whole(region.sensor).pixels());
+            let source = if is_empty { Source::Nothing } else { Source::Image(image, waiting) };
             let kept = of_run(&mut held, &rest[..at]);
-            outcome(across(&rest[..at], region, source, &mut next, kept, cancel), region, cancel)?;
-            std::mem::swap(&mut image, &mut next);
+            outcome(across(&rest[..at], region, source, next, kept, cancel), region, cancel)?;
+            std::mem::swap(image, next);
             is_empty = false;
         }
         let parallel = image.len() >= SMALL;
-        waiting = stage.settle(&mut image, region.sensor, parallel, cancel);
+        waiting = stage.settle(image, region.sensor, parallel, cancel);
         rest = &rest[at + 1..];
     }
-    let source = if is_empty { Source::Nothing } else { Source::Image(&image, waiting) };
+    let source = if is_empty { Source::Nothing } else { Source::Image(image, waiting) };
     let kept = of_run(&mut held, rest);
     outcome(last(rest, region, source, output, kept, cancel), region, cancel)
 }
@@ -331,14 +425,33 @@ fn last<T: Working>(
 ) -> Option<Bad> {
     // Whole rows are one long run of pixels; otherwise a task is a row.
     let chunk = if region.covers_rows() { CHUNK } else { region.shape[1].max(1) };
+    let run = Run { stages, region, source, cancel };
+    let small = region.pixels() < SMALL;
     match output {
-        Output::Adu { counts, max_adu } => sweep(counts, held, chunk, |first, counts, held| {
-            simd::dispatch(Task { stages, region, first, cancel, source, held, target: Target::Adu(counts, max_adu) })
+        Output::Adu { counts, max_adu } => sweep(counts, held, chunk, chunk, small, |first, counts, held| {
+            simd::dispatch(Task { run, first, held, target: Target::Adu(counts, max_adu) })
         }),
-        Output::Values(values) => sweep(values, held, chunk, |first, values, held| {
-            simd::dispatch(Task { stages, region, first, cancel, source, held, target: Target::Values(values) })
+        Output::Values(values) => sweep(values, held, chunk, chunk, small, |first, values, held| {
+            simd::dispatch(Task { run, first, held, target: Target::Values(values) })
         }),
+        Output::AduSums { counts, max_adu, factor } => {
+            let (chunk, pixels) = rows_of_blocks(region, factor);
+            sweep(counts, held, chunk, pixels, small, |first, counts, held| {
+                simd::dispatch(Blocks { run, first, factor, held, target: Target::Adu(counts, max_adu) })
+            })
+        }
+        Output::ValueSums { values, factor } => {
+            let (chunk, pixels) = rows_of_blocks(region, factor);
+            sweep(values, held, chunk, pixels, small, |first, values, held| {
+                simd::dispatch(Blocks { run, first, factor, held, target: Target::Values(values) })
+            })
+        }
     }
+}
+
+/// Blocks that lie beside each other, and the pixels in them.
+fn rows_of_blocks(region: Region, factor: usize) -> (usize, usize) {
+    ((region.shape[1] / factor).max(1), (region.shape[1] * factor).max(1))
 }
 
 /// A fused run over the whole sensor, of which the frame may be a part.
@@ -354,11 +467,13 @@ fn across<T: Working>(
         return last(stages, region, source, Output::Values(image), held, cancel);
     }
     let outside: Vec<Stage<'_>> = stages.iter().map(|stage| stage.outside()).collect();
-    let whole = Region::whole(region.sensor);
+    let whole = Region { first: region.first, ..Region::whole(region.sensor) };
     let ([top, left], [height, width]) = (region.origin, region.shape);
-    sweep(image, held, region.sensor[1], |first, row, mut held| {
+    let (sensor_width, small) = (region.sensor[1], image.len() < SMALL);
+    sweep(image, held, sensor_width, sensor_width, small, |first, row, mut held| {
         let task = |stages, region, first, values, held| {
-            simd::dispatch(Task { stages, region, first, cancel, source, held, target: Target::Values(values) })
+            let run = Run { stages, region, source, cancel };
+            simd::dispatch(Task { run, first, held, target: Target::Values(values) })
         };
         let y = first / whole.shape[1];
         if y < top || y >= top + height {
@@ -373,23 +488,25 @@ fn across<T: Working>(
     })
 }
 
-/// Works through the output, in the pool where it is large; the first bad value in row-major order wins.
+/// Works through the output in chunks of so many values, each of which takes `pixels`, in the pool unless the frame is small; the first bad
+/// value in row-major order wins.
 fn sweep<V: Send, T: Send>(
     out: &mut [V],
     mut held: Held<'_, T>,
     chunk: usize,
+    pixels: usize,
+    small: bool,
     work: impl Fn(usize, &mut [V], Held<'_, T>) -> Option<Bad> + Sync,
 ) -> Option<Bad> {
     let first = |one: Bad, two: Bad| if one.index <= two.index { one } else { two };
-    let small = out.len() < SMALL;
-    let pieces = out.chunks_mut(chunk).enumerate().map(|(n, out)| (n * chunk, out, cut(&mut held, chunk)));
+    let tasks = out.chunks_mut(chunk).enumerate().map(|(n, out)| (n * chunk, out, cut(&mut held, pixels)));
     if small {
-        return pieces.filter_map(|(n, out, held)| work(n, out, held)).reduce(first);
+        return tasks.filter_map(|(n, out, held)| work(n, out, held)).reduce(first);
     }
-    let pieces: Vec<_> = pieces.collect();
-    pieces
+    let tasks: Vec<_> = tasks.collect();
+    tasks
         .into_par_iter()
-        .with_min_len((CHUNK / chunk).max(1))
+        .with_min_len((CHUNK / pixels).max(1))
         .filter_map(|(n, out, held)| work(n, out, held))
         .reduce_with(first)
 }
@@ -419,13 +536,52 @@ impl<T: Real> Source<'_, T> {
     }
 }
 
-/// Consecutive pixels, tile by tile through all stages.
-struct Task<'a, T> {
+/// A fused run over a frame.
+#[derive(Clone, Copy)]
+struct Run<'a, T> {
     stages: &'a [Stage<'a>],
     region: Region,
-    first: usize,
-    cancel: &'a Cancel,
     source: Source<'a, T>,
+    cancel: &'a Cancel,
+}
+
+/// What a tile works in.
+struct Bench<T> {
+    values: [T; TILE],
+    spare: [T; TILE],
+    scratch: [T; TILE],
+    words: [u32; TILE],
+}
+
+impl<T: Real> Bench<T> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { values: [T::ZERO; TILE], spare: [T::ZERO; TILE], scratch: [T::ZERO; TILE], words: [0; TILE] }
+    }
+}
+
+impl<T: Working> Run<'_, T> {
+    /// Takes the pixels of the frame from `out` on through all stages; gives what they become.
+    #[inline(always)]
+    fn tile<'b>(&self, bench: &'b mut Bench<T>, held: Held<'b, T>, out: usize, count: usize) -> (&'b [T], Option<Bad>) {
+        let Region { shape, sensor: [_, width], origin: [top, left], first } = self.region;
+        let sensor = (top + out / shape[1]) * width + left + out % shape[1];
+        let Bench { values, spare, scratch, words } = bench;
+        let (value, spare, scratch) = (&mut values[..count], &mut spare[..count], &mut scratch[..count]);
+        self.source.load(self.region.sensor, sensor, value);
+        let address = (first + sensor) as u64;
+        let mut tile = Tile { out, sensor, address, value, spare, scratch, held, words, bad: None };
+        for stage in self.stages {
+            stage.apply(&mut tile);
+        }
+        (tile.value, tile.bad)
+    }
+}
+
+/// Consecutive pixels.
+struct Task<'a, T> {
+    run: Run<'a, T>,
+    first: usize,
     held: Held<'a, T>,
     target: Target<'a, T>,
 }
@@ -435,46 +591,83 @@ impl<T: Working> Kernel for Task<'_, T> {
 
     #[inline(always)]
     fn run(self) -> Option<Bad> {
-        if self.cancel.is_cancelled() {
+        if self.run.cancel.is_cancelled() {
             return None;
         }
         let length = match &self.target {
             Target::Adu(counts, _) => counts.len(),
             Target::Values(values) => values.len(),
         };
-        let (mut values, mut words) = ([T::ZERO; TILE], [0; TILE]);
-        let (mut spare, mut scratch) = ([T::ZERO; TILE], [T::ZERO; TILE]);
+        let mut bench = Bench::new();
         let (mut target, mut held) = (self.target, self.held);
         let (mut bad, mut done) = (None, 0);
         while done < length && bad.is_none() {
             let count = TILE.min(length - done);
-            let out = self.first + done;
-            let (row, column) = (out / self.region.shape[1], out % self.region.shape[1]);
-            let sensor = (self.region.origin[0] + row) * self.region.sensor[1] + self.region.origin[1] + column;
             match &target {
                 Target::Adu(counts, _) => simd::prefetch(&counts[done..done + count]),
                 Target::Values(out) => simd::prefetch(&out[done..done + count]),
             }
-            let value = &mut values[..count];
-            self.source.load(self.region.sensor, sensor, value);
-            let (spare, scratch) = (&mut spare[..count], &mut scratch[..count]);
             let kept = cut(&mut held, count);
             for next in &held {
                 simd::prefetch(&next[..next.len().min(TILE)]);
             }
-            let mut tile = Tile { out, sensor, value, spare, scratch, held: kept, words: &mut words, bad };
-            for stage in self.stages {
-                stage.apply(&mut tile);
-            }
-            bad = tile.bad;
-            let values: &[T] = tile.value;
+            let (values, broken) = self.run.tile(&mut bench, kept, self.first + done, count);
             match &mut target {
                 Target::Adu(counts, max_adu) => digitize::write(values, *max_adu, &mut counts[done..done + count]),
                 Target::Values(out) => out[done..done + count].copy_from_slice(values),
             }
+            bad = broken;
             done += count;
         }
         bad
+    }
+}
+
+/// Blocks of pixels, whole rows of blocks at a time.
+struct Blocks<'a, T> {
+    run: Run<'a, T>,
+    first: usize,
+    factor: usize,
+    held: Held<'a, T>,
+    target: Target<'a, T>,
+}
+
+impl<T: Working> Kernel for Blocks<'_, T> {
+    type Output = Option<Bad>;
+
+    #[inline(always)]
+    fn run(self) -> Option<Bad> {
+        let Self { run, factor, mut held, mut target, .. } = self;
+        if run.cancel.is_cancelled() {
+            return None;
+        }
+        match &mut target {
+            Target::Adu(counts, _) => counts.fill(0),
+            Target::Values(values) => values.fill(T::ZERO),
+        }
+        let width = run.region.shape[1];
+        let top = self.first / (width / factor) * factor;
+        let mut bench = Bench::new();
+        let mut counts = [0; TILE];
+        for row in top..top + factor {
+            let mut column = 0;
+            while column < width {
+                let count = TILE.min(width - column);
+                let (values, bad) = run.tile(&mut bench, cut(&mut held, count), row * width + column, count);
+                match &mut target {
+                    Target::Adu(sums, max_adu) => {
+                        digitize::write(values, *max_adu, &mut counts[..count]);
+                        binning::add(&counts[..count], column, factor, sums);
+                    }
+                    Target::Values(sums) => binning::add(values, column, factor, sums),
+                }
+                if bad.is_some() {
+                    return bad;
+                }
+                column += count;
+            }
+        }
+        None
     }
 }
 
@@ -616,7 +809,8 @@ mod tests {
         let (mut well, mut node, mut values) = (vec![0.0; size], vec![0.0; size], vec![0.0; region.pixels()]);
         for _ in 0..2 {
             let held: Held<'_, f64> = [&mut well, &mut node];
-            run_on(&stages, region, Output::Values(&mut values), held, &Cancel::default()).unwrap();
+            run_in(&stages, region, Output::Values(&mut values), held, &mut Images::default(), &Cancel::default())
+                .unwrap();
         }
         assert_eq!(well, node);
         values
@@ -633,7 +827,7 @@ mod tests {
     fn held_charge_of_a_region_is_that_of_its_pixels() {
         let (top, left, height, width) = (17, 39, 100, 250);
         let crop: Vec<f64> = rates().into_iter().take(height * width).collect();
-        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left] };
+        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left], first: 0 };
         let alone = read_twice(&crop, region, None);
         // No coupling, but a stage that makes the whole sensor run.
         assert_eq!(read_twice(&crop, region, Some(0.0)), alone);
@@ -645,7 +839,8 @@ mod tests {
         let (mut one, mut values) = ([0.0f64; 11], [0.0; 12]);
         let held: Held<'_, f64> = [&mut [], &mut one];
         let output = Output::Values(&mut values);
-        let error = run_on(&stages, Region::whole([3, 4]), output, held, &Cancel::default()).unwrap_err();
+        let error = run_in(&stages, Region::whole([3, 4]), output, held, &mut Images::default(), &Cancel::default())
+            .unwrap_err();
         assert!(matches!(error, Error::Shape { .. }));
     }
 
@@ -662,7 +857,7 @@ mod tests {
         stages[0] = Stage::Photo(photo(Map::Double(&crop), Map::Uniform(0.5)));
         lit[0] = Stage::Photo(photo(Map::Double(&rates), Map::Uniform(0.5)));
         let full = whole(&lit);
-        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left] };
+        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left], first: 0 };
         let mut counts = vec![0; region.pixels()];
         let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
         run::<f64>(&stages, region, output, &Cancel::default()).unwrap();
@@ -681,7 +876,7 @@ mod tests {
             .flat_map(|y| (0..width).map(move |x| (y, x)))
             .map(|(y, x)| rates[(top + y) * WIDTH + left + x])
             .collect();
-        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left] };
+        let region = Region { shape: [height, width], sensor: [HEIGHT, WIDTH], origin: [top, left], first: 0 };
         let mut counts = vec![0; region.pixels()];
         let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
         run::<f64>(&stages(Map::Double(&crop)), region, output, &Cancel::default()).unwrap();
@@ -689,6 +884,75 @@ mod tests {
             let from = (top + y) * WIDTH + left;
             assert_eq!(counts[y * width..(y + 1) * width], full[from..from + width]);
         }
+    }
+
+    const GRID: Region = Region { shape: [300, 396], sensor: [HEIGHT, WIDTH], origin: [6, 12], first: 0 };
+
+    fn digital(stages: &[Stage<'_>], factor: usize) -> Vec<u32> {
+        let mut counts = vec![0; GRID.binned(factor).pixels()];
+        let output = Output::AduSums { counts: &mut counts, max_adu: 65535, factor };
+        run::<f64>(stages, GRID, output, &Cancel::default()).unwrap();
+        counts
+    }
+
+    fn on_chip(stages: &[Stage<'_>], factor: usize) -> Vec<u32> {
+        let mut stages = stages.to_vec();
+        stages.insert(stages.len() - 2, Stage::Binning(Binning { factor }));
+        let mut counts = vec![0; GRID.binned(factor).pixels()];
+        let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
+        run::<f64>(&stages, GRID, output, &Cancel::default()).unwrap();
+        counts
+    }
+
+    #[test]
+    fn digital_binning_sums_the_counts_of_a_frame() {
+        let rates: Vec<f64> = rates().into_iter().take(GRID.pixels()).collect();
+        for stages in [stages(Map::Double(&rates)), neighbourly(Map::Double(&rates))] {
+            let mut single = vec![0; GRID.pixels()];
+            let output = Output::Adu { counts: &mut single, max_adu: 65535 };
+            run::<f64>(&stages, GRID, output, &Cancel::default()).unwrap();
+            for factor in [1, 2, 3, 4, 6, 12] {
+                let [_, width] = GRID.binned(factor).shape;
+                for (at, sum) in digital(&stages, factor).into_iter().enumerate() {
+                    let (row, column) = (at / width * factor, at % width * factor);
+                    let block = (row..row + factor).flat_map(|y| &single[y * GRID.shape[1] + column..][..factor]);
+                    assert_eq!(sum, block.sum::<u32>());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn binning_does_not_depend_on_threads_or_levels() {
+        let rates: Vec<f64> = rates().into_iter().take(GRID.pixels()).collect();
+        let stages = neighbourly(Map::Double(&rates));
+        let alone = (digital(&stages, 3), on_chip(&stages, 3));
+        for threads in [1, 2, 3] {
+            pool::set_num_threads(threads);
+            for level in simd::available() {
+                assert!(simd::choose(Some(level.name())));
+                assert_eq!(pool::install(|| Ok((digital(&stages, 3), on_chip(&stages, 3)))), Ok(alone.clone()));
+            }
+        }
+        simd::choose(None);
+        pool::set_num_threads(0);
+    }
+
+    #[test]
+    fn images_are_used_again() {
+        let rates = rates();
+        let stages = neighbourly(Map::Double(&rates));
+        let region = Region::whole([HEIGHT, WIDTH]);
+        let mut images = Images::default();
+        let mut once = || {
+            let mut counts = vec![0; region.pixels()];
+            let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
+            run_in::<f64>(&stages, region, output, [&mut [], &mut []], &mut images, &Cancel::default()).unwrap();
+            (counts, images.image.as_ptr().min(images.next.as_ptr()), images.bytes())
+        };
+        let first = once();
+        assert_eq!(once(), first);
+        assert_eq!(first.0, whole(&stages));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod amplifier;
 pub mod bias_structure;
+pub mod binning;
 pub mod blooming;
 pub mod calibration;
 pub mod chain;

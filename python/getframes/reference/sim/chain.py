@@ -1,6 +1,6 @@
 """The signal chain of one exposure: a list of stages that can be read, shortened and reordered.
 
-Not modelled: binning, regions.
+Not modelled: regions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from getframes.reference.sim import bias_structure, channels, edge, pattern
 from getframes.reference.sim.amplifier import amplifier
+from getframes.reference.sim.binning import SuperPixels, binning
 from getframes.reference.sim.blooming import blooming
 from getframes.reference.sim.common_mode import common_mode
 from getframes.reference.sim.cosmic_ray import cosmic_rays, mean_hits
@@ -307,6 +308,21 @@ def stages(sensor: Sensor, maps: Patterns, at: Address, exposure_s: float = 0.0)
     return chain + _readout(sensor, maps, at)
 
 
+def super_pixel_stages(
+    sensor: Sensor, maps: Patterns, at: Address, exposure_s: float, factor: int
+) -> list[Named]:
+    """The same where charge is summed on the chip: without that of dead pixels, and then read once a super pixel."""
+    chain = stages(sensor, maps, at, exposure_s)
+    names = [name for name, _ in chain]
+    grid = SuperPixels(sensor, factor)
+    return [
+        *chain[: names.index("output_full_well")],
+        chain[names.index("defects")],
+        ("binning", partial(binning, factor=factor)),
+        *_readout(grid, patterns(grid), at),
+    ]
+
+
 def _readout(sensor: Sensor, maps: Patterns, at: Address) -> list[Named]:
     node = sensor.full_well_e if sensor.output_full_well_e is None else sensor.output_full_well_e
     counted = partial(
@@ -360,11 +376,18 @@ def expose(
     background: Image | float = 0.0,
     quantum_efficiency: float | None = None,
     extra_electrons: Image | float = 0.0,
+    factor: int = 1,
+    on_chip: bool = False,
 ) -> Exposure:
-    """Frame number `frame` of `seed`; rates in photons / s / pixel."""
+    """Frame number `frame` of `seed`; rates in photons / s / pixel. `factor` is that of binning, of counts or of charge."""
     maps = patterns(sensor)
     efficiency = sensor.quantum_efficiency if quantum_efficiency is None else quantum_efficiency
     photo = mean_photoelectrons(photon_rate, background, exposure_s, efficiency, maps.prnu)
     mean = mean_with_extra(photo + mean_dark(sensor, maps, exposure_s, temperature_c), extra_electrons)
     at = Address(key_from_seed(seed), kind_of(exposure_s, photon_rate, background, extra_electrons), frame)
-    return Exposure(photo, mean, run(mean, stages(sensor, maps, at, exposure_s)).astype(np.uint32))
+    if on_chip:
+        adu = run(mean, super_pixel_stages(sensor, maps, at, exposure_s, factor))
+    else:
+        adu = binning(run(mean, stages(sensor, maps, at, exposure_s)), factor)
+    photo, mean = (binning(np.broadcast_to(value, sensor.resolution), factor) for value in (photo, mean))
+    return Exposure(photo, mean, adu.astype(np.uint32))
