@@ -29,7 +29,7 @@ from getframes import (
     pleiades,
 )
 from getframes.analysis import photon_transfer_curve
-from getframes.noise import apply_em_gain, block_sum, release_latent
+from getframes.noise import apply_em_gain, apply_nonlinearity, block_sum, digitize, release_latent
 
 Pixels = NDArray[np.float64]
 GAP = 8
@@ -449,6 +449,135 @@ def series() -> Image.Image:
     return side_by_side([image.resize((128, 128), Image.Resampling.NEAREST) for image in shown])
 
 
+def light_and_charge() -> Image.Image:
+    """Light on the detector, and the mean charge that pixels of unequal response make of it."""
+    light = star_field((120, 160), [(40.0, 80.0, 2e4), (110.3, 50.7, 4e4)], 12.0)
+    frame = detector((120, 160), prnu=0.1).expose(light, 10.0, seed=1)
+    return side_by_side(
+        [linear(light, 0.0, 200.0, 2), linear(frame.truth.mean_photoelectrons, 0.0, 1700.0, 2)]
+    )
+
+
+def darks() -> Image.Image:
+    """One minute in the dark at -40, -20 and 0 degrees, with hot pixels and glow at the edges."""
+    camera = detector(
+        (120, 120),
+        dark_current_nonuniformity=0.2,
+        hot_pixel_fraction=0.005,
+        detector_glow_e_per_s=0.5,
+        detector_glow_edge_scale_px=10.0,
+    )
+    return side_by_side(
+        [linear(camera.dark_frame(60.0, t, seed=1).data, 380.0, 700.0, 2) for t in (-40.0, -20.0, 0.0)]
+    )
+
+
+def extra_charge() -> Image.Image:
+    """A frame, and the same frame with charge of an earlier one in its pixels."""
+    camera, light = detector(), star_field((160, 160), [(40.0, 110.0, 1e5)], 4.0)
+    ghost = 0.02 * star_field((160, 160), [(110.0, 60.0, 1e6)], 14.0)
+    frames = (camera.expose(light, 1.0, extra_electrons=left, seed=1).data for left in (0.0, ghost))
+    return side_by_side([linear(frame, 380.0, 520.0, 2) for frame in frames])
+
+
+def shot_noise() -> Image.Image:
+    """Variance of a count of electrons against its mean."""
+    camera = detector((100, 100), read_noise_e=0.0, gain_e_per_adu=1.0, bias_offset_adu=0.0, bit_depth=24)
+    plot = Plot((0.01, 1e5), (0.01, 1e5), ("mean [e-]", "variance [e-^2]"), logarithmic=True)
+    means = np.geomspace(0.02, 8e4, 24)
+    efficiency = camera.config.quantum_efficiency
+    frames = [camera.expose(mean / efficiency, 1.0, -90.0, seed=n).data for n, mean in enumerate(means)]
+    plot.line(means, means, 180)
+    plot.points(np.array([frame.mean() for frame in frames]), np.array([frame.var() for frame in frames]))
+    return plot.picture
+
+
+def clock_charge() -> Image.Image:
+    """Biases of an EMCCD without and with 0.02 electrons a pixel of clock-induced charge."""
+    camera = Camera.from_preset("generic_emccd").with_config(resolution=(120, 160))
+    frames = (camera.with_config(clock_induced_charge_e=c).bias_frame(seed=1).data for c in (0.0, 0.02))
+    bias = camera.config.bias_offset_adu
+    return side_by_side([linear(frame, bias - 30.0, bias + 150.0, 2) for frame in frames])
+
+
+def filling_well() -> Image.Image:
+    """Charge that is held against the charge that light frees, for wells of 20 000 and 50 000 electrons."""
+    plot = Plot((0.0, 1e5), (0.0, 6e4), ("freed [e-]", "held [e-]"))
+    freed = np.linspace(500.0, 1e5, 60)
+    for well, shade in ((2e4, 130), (5e4, 40)):
+        camera = detector((16, 16), full_well_e=well, bit_depth=20)
+        config = camera.config
+        frames = [camera.expose(e / config.quantum_efficiency, 1.0, -60.0, seed=1).data.mean() for e in freed]
+        plot.points(freed, (np.array(frames) - config.bias_offset_adu) * config.gain_e_per_adu, shade)
+    return plot.picture
+
+
+def bent_response() -> Image.Image:
+    """Response of a well of 100 000 electrons: a straight line, one coefficient, and three."""
+    plot = Plot((0.0, 1e5), (0.0, 1e5), ("charge [e-]", "response [e-]"))
+    charge = np.linspace(0.0, 1e5, 100)
+    plot.line(charge, charge, 200)
+    curves: tuple[tuple[dict[str, object], int], ...] = (
+        ({"nonlinearity": 0.1}, 110),
+        ({"nonlinearity_coeffs": (0.1, 0.0, -0.35)}, 30),
+    )
+    for figures, shade in curves:
+        config = detector(full_well_e=1e5, **figures).config
+        plot.line(charge, apply_nonlinearity(charge[None], config)[0], shade)
+    return plot.picture
+
+
+def reset_biases() -> Image.Image:
+    """Biases without and with a reset noise of 20 electrons."""
+    frames = (detector((120, 160), reset_noise_e=e).bias_frame(seed=1).data for e in (0.0, 20.0))
+    return side_by_side([linear(frame, 360.0, 440.0, 2) for frame in frames])
+
+
+def noisy_pixels() -> Image.Image:
+    """Read noise of each pixel of an sCMOS: a core, and a tail of pixels with random telegraph noise."""
+    camera = detector(
+        (120, 320), read_noise_nonuniformity=0.25, read_noise_rts_fraction=0.02, read_noise_rts_factor=3.0
+    )
+    return linear(np.asarray(camera.fixed_patterns.read_noise_sigma), 1.0, 9.0, 2)
+
+
+def amplifier_blocks() -> Image.Image:
+    """A flat read through two by four amplifiers."""
+    camera = detector(
+        (120, 320), amplifier_layout=(2, 4), amp_gain_nonuniformity=0.03, amp_offset_spread_adu=20.0
+    )
+    return linear(camera.flat_frame(1000.0, 1.0, seed=1).data, 850.0, 1150.0, 2)
+
+
+def steps() -> Image.Image:
+    """Counts against charge at 10 electrons per count, and the end of the converter."""
+    config = detector(
+        (1, 601), gain_e_per_adu=10.0, bias_offset_adu=2.0, read_noise_e=0.0, bit_depth=6
+    ).config
+    charge = np.linspace(0.0, 750.0, 601)
+    plot = Plot((0.0, 750.0), (0.0, 80.0), ("charge [e-]", "counts [ADU]"))
+    plot.line(charge, charge / 10.0 + 2.0, 200)
+    plot.line(charge, digitize(charge[None], config, 1)[0].astype(float))
+    return plot.picture
+
+
+def fixed_maps() -> Image.Image:
+    """Pixel response, dark signal with hot pixels, read noise, glow."""
+    maps = detector(
+        (140, 140),
+        prnu=0.02,
+        dark_current_nonuniformity=0.2,
+        hot_pixel_fraction=0.005,
+        read_noise_nonuniformity=0.3,
+        read_noise_rts_fraction=0.01,
+        detector_glow_e_per_s=0.1,
+        detector_glow_edge_scale_px=12.0,
+    ).fixed_patterns
+    ranges = ((0.94, 1.06), (0.3, 2.5), (1.0, 8.0), (0.0, 4.0))
+    shown = (maps.prnu_multiplier, maps.dark_multiplier, maps.read_noise_sigma, maps.glow_shape)
+    return side_by_side([linear(np.asarray(one), *span) for one, span in zip(shown, ranges, strict=True)])
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
@@ -459,6 +588,18 @@ PICTURES = {
     "layers.png": layers_of_a_frame,
     "calibration.png": calibrated_response,
     "ramp.png": ramps,
+    "photo.png": light_and_charge,
+    "dark.png": darks,
+    "extra.png": extra_charge,
+    "shot.png": shot_noise,
+    "clock_induced_charge.png": clock_charge,
+    "full_well.png": filling_well,
+    "nonlinearity.png": bent_response,
+    "reset_noise.png": reset_biases,
+    "read_noise.png": noisy_pixels,
+    "amplifier.png": amplifier_blocks,
+    "digitize.png": steps,
+    "pattern.png": fixed_maps,
     "cosmic_ray.png": cosmic_rays,
     "blooming.png": bloomed_stars,
     "cti.png": trails,
