@@ -280,8 +280,11 @@ def _run(
     left, top = (roi[0], roi[1]) if roi is not None else (0, 0)
     barriers = sum(stage.name in _BARRIERS for stage in stages)
     if barriers:
-        images = min(barriers, 2) * dtype.itemsize
-        require_memory(sensor_shape, images, "the charge between stages that look at other pixels")
+        require_memory(
+            sensor_shape,
+            min(barriers, 2) * dtype.itemsize,
+            "the charge between stages that look at other pixels",
+        )
     sim.run_chain(
         [(stage.name, stage.parameters) for stage in stages],
         out,
