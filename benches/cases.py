@@ -63,6 +63,8 @@ RAMPS = {
 READS = 16
 FIELD = (2048, 2048)
 FWHM_PX = 3.0
+GALAXIES = 200
+CHANNELS = 16
 DATASET_SHAPE = (512, 512)
 DATASET_FRAMES = 64
 
@@ -81,6 +83,9 @@ CONDITIONS = {
     "every 0.03 s, generic_cmos at 1024 x 1024 with reset noise and correlated read noise every second",
     "catalog": f"stars uniform over {FIELD[0]} x {FIELD[1]} pixels, 1 to 10000 photons/s each, "
     f"FWHM {FWHM_PX:g} pixels; `Catalog.from_table` of a dict of arrays, then `Scene.photon_rate_map`",
+    "galaxies": f"{GALAXIES} `ExtendedSource.sersic`, n from 0.6 to 4, r_eff from 1 to 5 pixels, in 1024 x 1024 pixels behind a Moffat PSF, "
+    "`Scene.photon_rate_map`; the 2.x package does not convolve them",
+    "expose_spectral": f"a cube of {CHANNELS} wavelengths and 1024 x 1024 pixels, folded with a QE curve, no truth; per pixel of the cube",
     "dataset": f"{DATASET_FRAMES} items of generic_ccd at {DATASET_SHAPE[0]} x {DATASET_SHAPE[1]}, float32, "
     "`random_star_fields` with its defaults, 30 s, `to_npz` into a new folder",
     "small": "`expose` as above of generic_ccd at 8 x 8: the overhead of a call",
@@ -105,7 +110,7 @@ class Case:
     name : str
         ``what/variant/...``.
     unit : str
-        "ns/pixel", "us/star", "us" or "frames/s".
+        "ns/pixel", "us/star", "us/galaxy", "us" or "frames/s".
     count : float
         Pixels, stars, calls or frames of one call.
     prepare : callable
@@ -124,7 +129,9 @@ class Case:
         """The time of one call [s] in the unit of the case."""
         if self.unit == "frames/s":
             return self.count / seconds
-        return seconds / self.count * {"ns/pixel": 1e9, "us/star": 1e6, "us": 1e6}[self.unit]
+        return (
+            seconds / self.count * {"ns/pixel": 1e9, "us/star": 1e6, "us/galaxy": 1e6, "us": 1e6}[self.unit]
+        )
 
 
 @dataclass(frozen=True)
@@ -312,6 +319,32 @@ def catalog(name: str, count: int, precision: str) -> Prepared:
     return Prepared(partial(rate_map_of, star_table(count), psf(name), precision))
 
 
+def galaxies(precision: str) -> Prepared:
+    """A rate map of galaxies, each a source of its own."""
+    import getframes
+
+    rng = np.random.default_rng(5)
+    sources = [
+        getframes.ExtendedSource.sersic(
+            x=float(x), y=float(y), photon_rate=1e3, n=float(n), r_eff_arcsec=float(r), ellipticity=float(e)
+        )
+        for x, y, n, r, e in rng.uniform([0, 0, 0.6, 1.0, 0.0], [1024, 1024, 4.0, 5.0, 0.7], (GALAXIES, 5))
+    ]
+    scene = getframes.Scene((1024, 1024), getframes.Telescope.unit(), psf("moffat"), sources)
+    return Prepared(lambda: scene.photon_rate_map(dtype=np.dtype(precision)))
+
+
+def expose_spectral(precision: str) -> Prepared:
+    """One frame of a cube of light."""
+    import getframes
+
+    curve = getframes.QE.from_arrays([300.0, 500.0, 700.0], [0.2, 0.9, 0.4])
+    taken = camera("andor_ikon_m934", precision).with_config(qe_curve=curve)
+    cube = np.random.default_rng(6).random((CHANNELS, *taken.resolution), dtype=np.dtype(precision).type)
+    wavelengths = np.linspace(320.0, 680.0, CHANNELS)
+    return Prepared(lambda: taken.expose_spectral(cube, wavelengths, 10.0, seed=1, include_truth=False))
+
+
 def star_pairs(frames: int) -> Any:
     """The data set that is written."""
     import getframes
@@ -441,6 +474,15 @@ def _catalog_cases() -> Iterator[Case]:
             yield Case(f"catalog/{name} {count}/{precision}", "us/star", count, prepare, target)
 
 
+def _light_cases() -> Iterator[Case]:
+    for precision in PRECISIONS:
+        name = f"galaxies/{GALAXIES} sources/{precision}"
+        yield Case(name, "us/galaxy", GALAXIES, partial(galaxies, precision))
+        pixels = CHANNELS * math.prod(SIZES["andor_ikon_m934"])
+        name = f"expose_spectral/{CHANNELS} wavelengths/{precision}"
+        yield Case(name, "ns/pixel", pixels, partial(expose_spectral, precision))
+
+
 TIMED = {
     case.name: case
     for case in (
@@ -450,6 +492,7 @@ TIMED = {
         *_ramp_cases(),
         *_readout_cases(),
         *_catalog_cases(),
+        *_light_cases(),
         Case("small/8 x 8", "us", 1, partial(small, 8)),
     )
 }

@@ -4,8 +4,10 @@ mod timing;
 
 use getframes_core::Error;
 use getframes_core::pool::{self, Cancel};
+use getframes_core::real::Real;
 use getframes_core::simd::{self, Kernel};
 use getframes_core::{Kind, Stream};
+use getframes_sim::deposit::galaxy::{self, Blur, Shapes};
 use getframes_sim::deposit::{Precision, Psf, Stars};
 use std::hint::black_box;
 
@@ -57,6 +59,38 @@ fn rows<T: Precision>(name: &str, psf: &Psf, field: &Field, image: &mut [T]) {
     });
 }
 
+/// Shapes of galaxies: n from 0.6 to 4.1, r_eff from 1 to 5 pixels, axis ratio from 0.3 to 1.
+struct Galaxies {
+    r_eff: Vec<f64>,
+    index: Vec<f64>,
+    axis_ratio: Vec<f64>,
+    angle: Vec<f64>,
+}
+
+impl Galaxies {
+    fn new(field: &Field) -> Self {
+        let spread = |values: &[f64], scale: f64, low: f64, width: f64| -> Vec<f64> {
+            values.iter().map(|value| low + width * (value * 7.0 / scale).fract()).collect()
+        };
+        Self {
+            r_eff: spread(&field.x, SIZE as f64, 1.0, 4.0),
+            index: spread(&field.y, SIZE as f64, 0.6, 3.5),
+            axis_ratio: spread(&field.flux, 1e4, 0.3, 0.7),
+            angle: spread(&field.flux, 3e3, 0.0, 180.0),
+        }
+    }
+
+    fn rows<T: Real>(&self, name: &str, blur: Blur<'_>, field: &Field, image: &mut [T]) {
+        let stars = Stars { x: &field.x, y: &field.y, flux: &field.flux };
+        let (r_eff, index) = (self.r_eff.as_slice(), self.index.as_slice());
+        let shapes = Shapes { r_eff, index, axis_ratio: &self.axis_ratio, angle: &self.angle };
+        timing::row(&format!("{name}, f{}", 8 * size_of::<T>()), field.x.len(), || {
+            galaxy::deposit(stars, shapes, blur, 0.0, image, (SIZE, SIZE), &Cancel::default()).expect("the arrays fit");
+            black_box(&image);
+        });
+    }
+}
+
 fn main() -> Result<(), Error> {
     pool::set_num_threads(1);
     let (many, some) = (Field::new(100_000), Field::new(10_000));
@@ -80,6 +114,15 @@ fn main() -> Result<(), Error> {
     ] {
         rows(name, &psf, field, &mut single);
         rows(name, &psf, field, &mut double);
+    }
+    let few = Field::new(2_000);
+    let galaxies = Galaxies::new(&few);
+    for (name, blur) in [
+        ("2e3 galaxies, Gaussian 2.5 px", Blur::Gaussian { along: &[1.06], across: &[1.06], angle: &[0.0] }),
+        ("2e3 galaxies, Moffat 2.5 px", Blur::Moffat { fwhm: &[2.5], beta: &[3.0] }),
+    ] {
+        galaxies.rows(name, blur, &few, &mut single);
+        galaxies.rows(name, blur, &few, &mut double);
     }
     Ok(())
 }
