@@ -38,6 +38,7 @@ impl Component {
     }
 
     /// A Gaussian of standard deviations `along` and `across` an axis at `angle` degrees from +x towards +y.
+    #[inline(always)]
     pub fn ellipse(weight: f64, along: f64, across: f64, angle: f64) -> Self {
         let (cosine, sine) = direction(angle);
         let (p, q) = (along * along, across * across);
@@ -50,20 +51,20 @@ impl Component {
     }
 
     /// The same with its covariance times a factor, and another weight.
-    #[inline]
+    #[inline(always)]
     fn scaled(self, weight: f64, factor: f64) -> Self {
         Self { weight, xx: self.xx * factor, xy: self.xy * factor, yy: self.yy * factor }
     }
 
     /// Variances along the minor and the major axis.
-    #[inline]
+    #[inline(always)]
     pub fn axes(self) -> (f64, f64) {
         let (mean, difference) = ((self.xx + self.yy) / 2.0, (self.xx - self.yy) / 2.0);
         let half = (difference * difference + self.xy * self.xy).sqrt();
         (mean - half, mean + half)
     }
 
-    #[inline]
+    #[inline(always)]
     fn convolved(self, other: Self) -> Self {
         Self {
             weight: self.weight * other.weight,
@@ -93,6 +94,7 @@ pub const MERGING: f64 = 1e-3;
 /// A galaxy behind a PSF of one or more Gaussians, narrowest first; `mixture` is overwritten.
 ///
 /// Gaussians that the convolution has made alike are taken as one of the same weight and covariance.
+#[inline(always)]
 pub fn convolve(galaxy: Galaxy, psf: &[Component], mixture: &mut Vec<Component>) {
     mixture.clear();
     if galaxy.r_eff <= 0.0 {
@@ -113,6 +115,7 @@ pub fn convolve(galaxy: Galaxy, psf: &[Component], mixture: &mut Vec<Component>)
 }
 
 /// Adds a mixture behind one Gaussian.
+#[inline(always)]
 fn blurred(components: &[Component], blur: Component, mixture: &mut Vec<Component>) {
     let mut merging = Merging::new(blur.axes().0);
     for &component in components {
@@ -146,7 +149,7 @@ impl Merging {
     }
 
     /// Adds the next component; gives back those before it when it does not fit.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, next: Component) -> Option<Component> {
         if next.weight <= 0.0 {
             return None;
@@ -173,6 +176,7 @@ impl Merging {
         None
     }
 
+    #[inline(always)]
     fn rest(&mut self) -> Option<Component> {
         let sum = std::mem::take(&mut self.sum);
         self.squared = 0.0;
@@ -181,6 +185,7 @@ impl Merging {
 }
 
 /// Cosine and sine of an angle in degrees, the same bits on every machine.
+#[inline(always)]
 pub fn direction(angle: f64) -> (f64, f64) {
     let angle = angle.rem_euclid(360.0) / 180.0;
     let cosine = cosine_of_half_turns(if angle > 1.0 { 2.0 - angle } else { angle });
@@ -204,6 +209,7 @@ pub fn cosine_of_half_turns(x: f64) -> f64 {
 }
 
 /// base^exponent for a positive base; 0 below e^-700.
+#[inline(always)]
 pub fn power(base: f64, exponent: f64) -> f64 {
     Real::exponential((exponent * Real::logarithm(base)).max(-700.0))
 }

@@ -21,25 +21,31 @@ const FAINTEST: f64 = 2e-5;
 /// Widest standard deviation, in FWHM.
 const REACH_FWHM: f64 = 8.0;
 
+/// ln of a share below which it does not count in the sum.
+const NOTHING: f64 = -60.0;
+
 /// The Gaussians of a profile of full width at half maximum `fwhm` [pixel] and `beta` > 1, narrowest first.
+#[inline(always)]
 pub fn moffat(fwhm: f64, beta: f64) -> Vec<Component> {
     let a = beta - 1.0;
     let step = (STEP * (2.0 / a).sqrt()).min(LONGEST_STEP);
-    let log_share = |offset: f64| a * offset - a * (Real::exponential(offset.clamp(-700.0, 700.0)) - 1.0);
-    let share = |number: i32| {
-        let log_share = log_share(step * f64::from(number));
-        if log_share > -700.0 { Real::exponential(log_share) } else { 0.0f64 }
-    };
-    let sum: f64 = (-STEPS..=STEPS).rev().map(share).sum();
-    let below = share(-STEPS) / (Real::exponential((step * a).min(700.0)) - 1.0);
+    let over_mean = |number: i32| Real::exponential((step * f64::from(number)).clamp(-700.0, 700.0));
+    let log_share = |number: i32| a * (step * f64::from(number) - over_mean(number) + 1.0);
+    let first = (1..=STEPS).find(|&number| log_share(number) < NOTHING).unwrap_or(STEPS);
+    let last = (-STEPS..0).rev().find(|&number| log_share(number) < NOTHING).unwrap_or(-STEPS);
+    let share = |number: i32| Real::exponential(log_share(number).max(-700.0));
+    let sum: f64 = (last..=first).rev().map(share).sum();
+    let below: f64 = share(last) / (Real::exponential((step * a).min(700.0)) - 1.0);
     let alpha_squared = fwhm * fwhm / (4.0 * (power(2.0, 1.0 / beta) - 1.0));
     let widest = (REACH_FWHM * fwhm).powi(2);
-    let component = |number: i32| {
-        let over_mean = Real::exponential((step * f64::from(number)).clamp(-700.0, 700.0));
-        let weight = share(number) / (sum + below);
+    let mut mixture = Vec::new();
+    for number in (last..=first).rev() {
+        let (over_mean, weight) = (over_mean(number), share(number) / (sum + below));
         let bright = weight >= FAINTEST || weight * over_mean >= FAINTEST;
         let variance = alpha_squared / (2.0 * a * over_mean);
-        (bright && variance <= widest).then(|| Component::round(weight, variance))
-    };
-    (-STEPS..=STEPS).rev().filter_map(component).collect()
+        if bright && variance <= widest {
+            mixture.push(Component::round(weight, variance));
+        }
+    }
+    mixture
 }

@@ -35,6 +35,7 @@ const SHIFT: f64 = 0.45;
 const SIGMA_OF_HALF: f64 = 0.849_321_800_288_019_1;
 
 /// Widths [r_eff] and shares of the Gaussians at an index between the smallest and the largest.
+#[inline(always)]
 pub fn sersic(index: f64) -> [(f64, f64); COMPONENTS] {
     let row = interpolated(index.max(FIRST));
     let step = (row[1] - row[0]) / (WIDTHS - 1) as f64;
@@ -51,6 +52,7 @@ pub fn sersic(index: f64) -> [(f64, f64); COMPONENTS] {
 }
 
 /// A row of the table between its knots: Lagrange's cubic through four.
+#[inline(always)]
 fn interpolated(index: f64) -> [f64; WIDTHS + 2] {
     let last = TABLE.len() - 1;
     let start: f64 = Real::logarithm(FIRST - SHIFT);

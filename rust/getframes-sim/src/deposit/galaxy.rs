@@ -79,6 +79,7 @@ pub enum Blur<'a> {
 
 impl Blur<'_> {
     /// The mixture of the PSF at a source, wider by a variance [pixel²].
+    #[inline(always)]
     fn components(&self, source: usize, variance: f64) -> Vec<Component> {
         let floor = NARROWEST * NARROWEST;
         let mut components = match *self {
@@ -210,6 +211,7 @@ struct Field<'a> {
 }
 
 impl Field<'_> {
+    #[inline(always)]
     fn mixture(&self, source: usize, mixture: &mut Vec<Component>) {
         let galaxy = self.shapes.galaxy(source);
         match &self.shared {
@@ -221,8 +223,7 @@ impl Field<'_> {
     /// Rows that a source reaches on each side of its own; more than any image has where it is off the columns.
     fn reach(&self, source: usize) -> i64 {
         let (mut mixture, mut drawn) = (Vec::new(), Vec::new());
-        self.mixture(source, &mut mixture);
-        Drawn::all(&mixture, &mut drawn);
+        simd::dispatch(Mix { field: self, source, mixture: &mut mixture, drawn: &mut drawn });
         let (x, y) = drawn.iter().fold((0, 0), |(x, y), drawn| (x.max(drawn.reach.0), y.max(drawn.reach.1)));
         let column = pixel_of(self.stars.x[source]);
         if column + x < -(LANES as i64) || column - x > (self.width + LANES) as i64 { i64::MIN } else { y }
@@ -240,8 +241,7 @@ impl Field<'_> {
             if cancel.is_cancelled() {
                 return;
             }
-            self.mixture(source, &mut mixture);
-            Drawn::all(&mixture, &mut drawn);
+            simd::dispatch(Mix { field: self, source, mixture: &mut mixture, drawn: &mut drawn });
             let tile = Tile {
                 pixels: &mut *pixels,
                 stride: self.width,
@@ -277,6 +277,7 @@ enum Way {
 
 impl Drawn {
     /// The Gaussians of a mixture, without those that hold little light at no brightness.
+    #[inline(always)]
     fn all(mixture: &[Component], drawn: &mut Vec<Self>) {
         let brightness = |component: &Component| component.weight / component.axes().0;
         let peak: f64 = mixture.iter().map(brightness).sum();
@@ -285,6 +286,7 @@ impl Drawn {
         drawn.extend(mixture.iter().filter(seen).map(|&component| Self::new(component)));
     }
 
+    #[inline(always)]
     fn new(component: Component) -> Self {
         let (minor, _) = component.axes();
         let way = way(minor.sqrt());
@@ -369,6 +371,24 @@ impl Drawn {
                 ratio[lane] *= step;
             }
         }
+    }
+}
+
+/// The Gaussians of one source.
+struct Mix<'a, 'b> {
+    field: &'a Field<'b>,
+    source: usize,
+    mixture: &'a mut Vec<Component>,
+    drawn: &'a mut Vec<Drawn>,
+}
+
+impl Kernel for Mix<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.field.mixture(self.source, self.mixture);
+        Drawn::all(self.mixture, self.drawn);
     }
 }
 
