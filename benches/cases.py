@@ -71,8 +71,8 @@ DATASET_FRAMES = 64
 CONDITIONS = {
     "expose": f"rate map uniform in {RATES[0]:g} to {RATES[1]:g} photons/s/pixel, 1 s, `out=`, no truth",
     "variant": "`expose` as above of a camera with one more stage (`VARIANTS`), one pixel in 10 007 at three full wells",
-    "binned": "the same in 2 x 2 super pixels, digital or on the chip, without `out=`",
-    "workspace": "the same with `ipc_coupling` and a `DetectorWorkspace`",
+    "binned": "`expose` as above in 2 x 2 super pixels, digital or on the chip, without `out=`",
+    "workspace": "`expose` as above with `ipc_coupling` and a `DetectorWorkspace`",
     "dark_frame": "60 s at the default temperature of the camera",
     "to_photons": "`Calibration.to_photons` of counts uniform between the bias and full well, of a camera whose nonlinearity is "
     "undone, with a dark and, where it says so, a flat",

@@ -578,6 +578,33 @@ def fixed_maps() -> Image.Image:
     return side_by_side([linear(np.asarray(one), *span) for one, span in zip(shown, ranges, strict=True)])
 
 
+def explained_variance() -> Image.Image:
+    """Variance after every stage of the example of `getframes explain`, predicted and drawn."""
+    from getframes.analysis.noise_budget import noise_budget
+    from getframes.config.experiment import read_experiment
+    from getframes.noise.exposure import Exposure
+    from getframes.noise.stream import seed_key
+
+    experiment = read_experiment(Path(__file__).parents[1] / "configs" / "explain" / "detector.toml")
+    camera, frame = Camera(experiment.camera), experiment.frame
+    light = Exposure.checked(
+        camera.config,
+        camera.fixed_patterns,
+        np.dtype(np.float64),
+        photon_rate=frame.photon_rate,
+        exposure=frame.exposure_s,
+        temperature=frame.temperature_c,
+    )
+    rows = noise_budget(light, seed_key(frame.seed)).rows[2:]
+    number = np.arange(1.0, len(rows) + 1.0)
+    plot = Plot(
+        (0.0, len(rows) + 1.0), (0.0, 4000.0), ("stage, from shot to digitize", "variance [e-^2, ADU^2]")
+    )
+    plot.line(number, np.array([row.predicted_variance for row in rows]), shade=150)
+    plot.points(number, np.array([row.drawn_variance for row in rows]))
+    return plot.picture
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
@@ -586,6 +613,7 @@ PICTURES = {
     "photon_transfer.png": photon_transfer,
     "binning.png": binned_star,
     "layers.png": layers_of_a_frame,
+    "explain.png": explained_variance,
     "calibration.png": calibrated_response,
     "ramp.png": ramps,
     "photo.png": light_and_charge,

@@ -13,6 +13,7 @@ from getframes.analysis.noise_budget import (
     MARGIN_SIGMA,
     Moments,
     NoiseBudget,
+    kept_inside,
     noise_budget,
     predictions,
 )
@@ -97,6 +98,19 @@ def test_every_stage_of_a_camera_with_all_of_them(rate: float, changes: dict[str
         assert row.drawn_variance == row.predicted_variance == 0.0
 
 
+RARER = {
+    "cosmic_ray_rate_per_cm2_s": 200.0,
+    "cti": 2e-4,
+    "ipc_coupling": 0.02,
+    "dead_pixel_fraction": 0.002,
+    "bad_column_fraction": 0.01,
+    "bias_structure_amplitude_adu": 6.0,
+    "bias_pixel_spread_adu": 2.0,
+    "readout_common_mode_noise_adu": 3.0,
+}
+"""Stages that move charge, or that few cameras have."""
+
+
 def test_there_is_a_law_for_every_stage() -> None:
     stages = (
         *exposure(ALL, 1.0, extra_electrons=1.0).stages(),
@@ -126,7 +140,7 @@ def test_cosmic_rays_have_the_variance_of_their_tracks(length_px: float) -> None
     struck = add_cosmic_rays(np.zeros((1000, 1000)), config, 20.0, 3)[100:-100, 100:-100]
     (stage,) = chain.cosmic_rays(config, 20.0)
     zero = np.zeros(struck.shape)
-    moments = LAWS["cosmic_rays"](Moments(zero, zero), {**stage.parameters, "sensor_pixels": 10**6})
+    moments = LAWS["cosmic_rays"](Moments(zero, zero), {**stage.parameters, "sensor": (1000, 1000)})
     assert struck.mean() == pytest.approx(moments.mean[0, 0], rel=0.03)
     assert struck.var() == pytest.approx(moments.variance[0, 0], rel=0.06)
 
@@ -135,6 +149,51 @@ def test_a_common_mode_is_in_the_variance() -> None:
     *_, last = predictions(exposure(CCD.replace(readout_common_mode_noise_adu=30.0), 50.0))
     *_, without = predictions(exposure(CCD, 50.0))
     np.testing.assert_allclose(last.moments.variance - without.moments.variance, 900.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("rate", [0.0, 30.0, 400.0])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"em_gain": 1.0, "sensor_type": "CCD", "blooming": True, "cosmic_ray_rate_per_cm2_s": 0.0},
+        {"em_gain": 1.0, "sensor_type": "CCD"},
+        {"em_gain": 1.0, "sensor_type": "CCD", "cosmic_ray_track_length_px": 9.0},
+        {"sensor_type": "EAPD", "em_gain": 8.0, "excess_noise_factor": 1.2, "avalanche_input_noise_e": 0.4},
+        {"em_gain": 1.0, "sensor_type": "CCD", "roi": (7, 11, 260, 150)},
+    ],
+    ids=str,
+)
+def test_stages_that_move_charge_or_share_noise(changes: dict[str, Any], rate: float, seed: int) -> None:
+    config = ALL.replace(**{**RARER, **changes})
+    light = exposure(
+        config, np.linspace(0.5, 1.5, config.output_resolution[1]) * np.full(config.output_resolution, rate)
+    )
+    budget = noise_budget(light, seed_key(seed))
+    assert budget.pixels > 0.5 * config.output_resolution[0] * config.output_resolution[1]
+    assert max(map(abs, deviations(budget))) < 4.5
+
+
+def test_the_error_of_a_common_mode_is_that_of_one_draw() -> None:
+    config = ALL.replace(em_gain=1.0, sensor_type="CCD", readout_common_mode_noise_adu=10.0)
+    rows = [noise_budget(exposure(config, 50.0), seed_key(seed)).rows[-1] for seed in range(40)]
+    pulls = np.array([(row.drawn_mean - row.predicted_mean) / row.mean_error for row in rows])
+    assert rows[0].mean_error == pytest.approx(10.0, rel=0.01)
+    assert 0.6 < pulls.std() < 1.5
+
+
+@pytest.mark.parametrize(("length_px", "rel"), [(0.0, 1e-9), (12.0, 0.01)])
+def test_tracks_leave_over_the_edges(length_px: float, rel: float) -> None:
+    """About their length times 1 / pi over the sides, from both of them."""
+    expected = 1.0 - length_px / np.pi * (1 / 100 + 1 / 200)
+    assert kept_inside(length_px, 100, 200) == pytest.approx(expected, rel=rel)
+
+
+def test_a_binned_exposure_has_no_budget() -> None:
+    camera = Camera(ALL)
+    binned = camera._exposure(1.0, 1.0, None, readout=camera._readout(2, "digital"))
+    with pytest.raises(DomainError, match=r"noise budget\.binning must be 1, got 2"):
+        list(predictions(binned))
 
 
 def test_pulls_of_a_frame_have_mean_0_and_variance_1() -> None:

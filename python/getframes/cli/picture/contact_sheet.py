@@ -188,7 +188,7 @@ def _pull_histogram(draw: ImageDraw, box: tuple[int, int, int, int], taken: Take
 
 def _pull_edges(taken: Taken) -> NDArray[np.float64]:
     """Edges from -8 to 8, between whole counts of a pixel of the sky: every bin holds as many of them."""
-    mean, variance = (float(np.median(moment)) for moment in taken.budget.prediction.moments)
+    mean, variance = (float(np.median(moment)) for moment in taken.budget.prediction.moments[:2])
     sigma = np.sqrt(variance)
     wide = max(1, round(sigma / 5))
     first, last = np.floor(mean - 8 * sigma), np.ceil(mean + 8 * sigma)
@@ -206,7 +206,7 @@ def _names(draw: ImageDraw, left: int, top: int, taken: Taken) -> None:
 
 def pulls(taken: Taken) -> NDArray[np.float64]:
     """(counts - predicted mean) / predicted sigma of each pixel; NaN where a limit is near."""
-    mean, variance = taken.budget.prediction.moments
+    mean, variance, *_ = taken.budget.prediction.moments
     values: NDArray[np.float64] = (taken.frame.data - mean) / np.sqrt(variance)
     values[~taken.budget.prediction.inside] = np.nan
     return values
