@@ -68,6 +68,14 @@ def frames() -> dict[str, np.ndarray]:
             arrays[f"{name} dark"] = dark.data
             arrays[f"{name} mean dark"] = dark.truth.mean_electrons
             arrays[f"{name} light"] = camera.expose(light(1e4), 2.0, seed=1).data
+            even = Camera(
+                config.replace(resolution=(72, 132), amplifier_layout=(2, 2)),
+                default_temperature_c=TEMPERATURE_C,
+                precision=precision,
+            )
+            for mode in ("digital", "on_chip"):
+                binned = even.expose(50.0, 2.0, seed=1, binning=6, binning_mode=mode)
+                arrays[f"{name} binned {mode}"] = binned.data
     return arrays
 
 
