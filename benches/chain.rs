@@ -88,7 +88,7 @@ fn table<T: Working>(precision: &str, map: for<'a> fn(&'a [T]) -> Map<'a>) {
     coefficients[0] = -0.01;
     let bend = Nonlinearity { coefficients, terms: 1, full_well_e: 1.3e5 };
     values::<T>("nonlinearity", &[Stage::Input(Input { electrons: map(&sky) }), Stage::Nonlinearity(bend)]);
-    let gain = Stage::Gain(Gain { gain: 300.0, excess: 1.0, map: ONE, stream: stream(StageId::Gain) });
+    let gain = Stage::Gain(Gain { gain: 300.0, excess: 1.0, map: ONE, multiples: None, stream: stream(StageId::Gain) });
     values::<T>("gain, charge 0 to 200", &[Stage::Input(Input { electrons: map(&charge) }), gain]);
     values::<T>("gain, charge 0 to 2", &[Stage::Input(Input { electrons: map(&few) }), gain]);
     let noise =

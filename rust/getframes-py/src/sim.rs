@@ -2,6 +2,7 @@
 
 use crate::boundary::{Held, detached, in_precision, interruptible, raise};
 use getframes_core::stream::Stream;
+use getframes_core::variate::multiples::Multiples;
 use getframes_core::{Error, StageId};
 use getframes_sim::Map;
 use getframes_sim::amplifier::Amplifier;
@@ -34,6 +35,7 @@ use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadwriteArra
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::sync::Arc;
 
 /// A stage as Python gives it: its name, and what it needs.
 type Described<'py> = (String, Bound<'py, PyDict>);
@@ -56,10 +58,11 @@ struct Referred<'py> {
     maps: Vec<(&'static str, Held<'py>, usize)>,
     dead: Option<PyReadonlyArray2<'py, bool>>,
     deposits: Vec<Deposit>,
+    multiples: Option<Arc<Multiples>>,
 }
 
 impl<'py> Referred<'py> {
-    fn of(stage: &Described<'py>, region: Region, stream: impl Fn(StageId) -> Stream) -> PyResult<Self> {
+    fn of<T: Working>(stage: &Described<'py>, region: Region, stream: impl Fn(StageId) -> Stream) -> PyResult<Self> {
         let (name, parameters) = stage;
         let [frame, sensor] = [region.pixels(), Region::whole(region.sensor).pixels()];
         let mut maps = Vec::new();
@@ -69,9 +72,14 @@ impl<'py> Referred<'py> {
                 maps.push((name, Held::take(parameters, name)?, pixels));
             }
         }
-        let (mut dead, mut deposits) = (None, Vec::new());
+        let (mut dead, mut deposits, mut multiples) = (None, Vec::new(), None);
         match name.as_str() {
             "defects" => dead = Some(number(parameters, "dead")?),
+            "gain" => {
+                let excess: f64 = number(parameters, "excess")?;
+                // Whole shapes have a method of their own.
+                multiples = (excess > 0.0 && excess != 1.0).then(|| Multiples::of::<T>(1.0 / excess));
+            }
             "cosmic_rays" => {
                 let (hits, length) = (number(parameters, "mean_hits")?, number(parameters, "track_length_px")?);
                 deposits =
@@ -79,7 +87,7 @@ impl<'py> Referred<'py> {
             }
             _ => {}
         }
-        Ok(Self { maps, dead, deposits })
+        Ok(Self { maps, dead, deposits, multiples })
     }
 
     fn get(&self, name: &str) -> PyResult<Map<'_>> {
@@ -157,6 +165,7 @@ fn build<'a>(
             gain: real("gain")?,
             excess: real("excess")?,
             map: maps.get("gain_map")?,
+            multiples: maps.multiples.as_deref(),
             stream: stream(StageId::Gain),
         }),
         "well_increment" => held(0, true)?,
@@ -320,7 +329,7 @@ fn run_chain_in<'py, T: Kept>(
     let maps: Vec<Referred<'py>> = stages
         .iter()
         .zip(&regions)
-        .map(|(stage, &region)| Referred::of(stage, region, words_of(&stage.1, address)?))
+        .map(|(stage, &region)| Referred::of::<T>(stage, region, words_of(&stage.1, address)?))
         .collect::<PyResult<_>>()?;
     let chain: Vec<Stage<'_>> = stages
         .iter()

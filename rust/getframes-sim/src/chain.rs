@@ -698,7 +698,13 @@ mod tests {
             Stage::Shot(Shot { stream: stream(StageId::Shot) }),
             Stage::ClockInducedCharge(ClockInducedCharge::new(0.01, stream(StageId::ClockInducedCharge))),
             Stage::FullWell(FullWell { limit_e: 900.0, from_zero: false }),
-            Stage::Gain(Gain { gain: 20.0, excess: 1.0, map: Map::Uniform(1.0), stream: stream(StageId::Gain) }),
+            Stage::Gain(Gain {
+                gain: 20.0,
+                excess: 1.0,
+                map: Map::Uniform(1.0),
+                multiples: None,
+                stream: stream(StageId::Gain),
+            }),
             Stage::ReadNoise(ReadNoise { rms_e: Map::Uniform(8.0), factor: 1.0, stream: stream(StageId::ReadNoise) }),
             Stage::Amplifier(Amplifier { gain: Map::Uniform(2.0), bias_adu: 100.0, offset: Map::Uniform(0.0) }),
         ]

@@ -14,6 +14,7 @@ use crate::chain::{Tile, check};
 use crate::map::Map;
 use getframes_core::stream::Stream;
 use getframes_core::variate::gamma;
+use getframes_core::variate::multiples::Multiples;
 
 /// A gain stage.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub struct Gain<'a> {
     pub excess: f64,
     /// Over the sensor.
     pub map: Map<'a>,
+    /// Quantiles of whole charges, in the precision of the chain; without them they are worked out one by one.
+    pub multiples: Option<&'a Multiples>,
     /// Where its words come from.
     pub stream: Stream,
 }
@@ -38,6 +41,10 @@ impl Gain<'_> {
                 return;
             }
             tile.draw(&self.stream);
+            let mut taken = None;
+            if let Some(table) = self.multiples {
+                taken = Some((table, table.take(tile.value, &tile.words[..count])));
+            }
             if self.excess != 1.0 {
                 let per_charge = T::of(1.0 / self.excess);
                 for shape in tile.value.iter_mut() {
@@ -45,6 +52,9 @@ impl Gain<'_> {
                 }
             }
             gamma::fill(tile.value, &tile.words[..count], tile.spare);
+            if let Some((table, taken)) = taken {
+                table.place(&taken, tile.spare);
+            }
             std::mem::swap(&mut tile.value, &mut tile.spare);
             scale = T::of(self.gain * self.excess);
         }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from getframes.noise import apply_gain_stage
 from getframes.reference.sim.gain import gain
 from getframes.reference.stream import Address, Kind, key_from_seed
-from tests.parity.sim.agreement import assert_close
+from tests.parity.sim.agreement import CONTINUOUS, assert_close
 from tests.parity.sim.stages import ADDRESSES, PRECISIONS, SHAPES, after, charges, rounding, single
 
 GAINS = st.floats(1.0, 1000.0).map(single)
@@ -59,3 +59,16 @@ def test_moments() -> None:
     deviation = mean_gain * np.sqrt(charge * (factor**2 - 1.0))
     assert abs(drawn.mean() - charge * mean_gain) < 4.0 * deviation / 500.0
     assert abs(drawn.std() / deviation - 1.0) < 4.0 / 500.0
+
+
+@given(PRECISIONS, st.integers(0, 2**32), st.integers(50, 2000), ADDRESSES)
+@settings(max_examples=15)
+def test_few_whole_electrons(precision: str, seed: int, per_64: int, at: Address) -> None:
+    """What an avalanche photodiode sees: shapes that are whole multiples of one number, here exact in both precisions."""
+    excess = 64.0 / per_64
+    charge = np.random.default_rng(seed).integers(0, 60, (3, 700)).astype(precision)
+    native = after("gain", charge, at=at, gain=1.0 / excess, excess=excess, gain_map=1.0)
+    exact = gain(charge.astype(float), 1.0 / excess, np.sqrt(1.0 + excess), at)
+    tolerance = 2.1e-6 if precision == "float32" else CONTINUOUS[precision]
+    assert (abs(native - exact) <= tolerance * np.maximum(exact, 1e-3)).all()
+    assert not native[charge == 0.0].any()

@@ -22,7 +22,7 @@ const S_MAX: f64 = 1.9;
 const Z_MAX: f64 = 4.5;
 const Z_MAX_TWO: f64 = 3.6;
 /// Shapes from which the double precision polynomials need no polish.
-const LARGE: f64 = 24.0;
+pub(crate) const LARGE: f64 = 24.0;
 
 /// A precision for which the gamma quantile is fitted.
 pub trait Fitted: Quantile {

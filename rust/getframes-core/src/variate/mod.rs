@@ -4,6 +4,7 @@
 
 pub mod exponential;
 pub mod gamma;
+pub mod multiples;
 pub mod normal;
 pub mod poisson;
 
