@@ -272,28 +272,19 @@ class Camera:
         ShapeError, StageNotAvailableError
             As in `expose`.
         """
-        curve = self.config.qe_curve
-        require(curve is not None, self.config, "qe_curve", "given for expose_spectral", None)
-        assert curve is not None
-        cube, wavelengths = checked_cube(photon_rate_cube, wavelengths_nm, self.resolution)
-        rate = fold_cube(cube, wavelengths, curve, np.dtype(self.precision))
-        readout = self._readout(binning, binning_mode, workspace)
+        rate, cube, wavelengths = self._folded(photon_rate_cube, wavelengths_nm, "expose_spectral")
         light = self._exposure(
-            rate, exposure, temperature, background=background, quantum_efficiency=1.0, readout=readout
+            rate,
+            exposure,
+            temperature,
+            background=background,
+            quantum_efficiency=1.0,
+            readout=self._readout(binning, binning_mode, workspace),
         )
         frame = self._frame(
             light, self._number(seed), seed, include_truth=include_truth, own_rate=True, out=out
         )
-        frame.metadata.update(spectral=True, spectral_wavelengths_nm=wavelengths.tolist())
-        if frame.truth is None:
-            return frame
-        held, kept = vars(frame.truth), cube.astype(self.precision)
-        if readout.binning > 1:
-            kept = np.stack([block_sum(plane, readout.binning) for plane in kept])
-        kept.flags.writeable = wavelengths.flags.writeable = False
-        photons = Deferred(_total_rate, kept)
-        truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons, kept, wavelengths)
-        return Frame(frame.data, frame.metadata, truth)
+        return _spectral(frame, cube, wavelengths, self.precision, light.readout.binning)
 
     def expose_series(
         self,
@@ -427,6 +418,42 @@ class Camera:
         light = self._ramp_light(
             photon_rate, exposure, "exposure", temperature, background, quantum_efficiency
         )
+        return self._double_sample(light, pedestal_interval_s, seed, include_truth=include_truth)
+
+    def correlated_double_sample_spectral(
+        self,
+        photon_rate_cube: NDArray[np.floating[Any]],
+        wavelengths_nm: NDArray[np.floating[Any]],
+        exposure: float,
+        temperature: float | None = None,
+        *,
+        background: Light = 0.0,
+        pedestal_interval_s: float = 0.0,
+        seed: int | None = None,
+        include_truth: bool = True,
+    ) -> Frame:
+        """A correlated double sample of light that is known per wavelength, folded once with the camera's QE curve.
+
+        Parameters and errors of the light as in `expose_spectral`, of the reads as in `correlated_double_sample`.
+        """
+        rate, cube, wavelengths = self._folded(
+            photon_rate_cube, wavelengths_nm, "correlated_double_sample_spectral"
+        )
+        light = self._ramp_light(rate, exposure, "exposure", temperature, background, 1.0)
+        frame = self._double_sample(
+            light, pedestal_interval_s, seed, include_truth=include_truth, own_rate=True
+        )
+        return _spectral(frame, cube, wavelengths, self.precision)
+
+    def _double_sample(
+        self,
+        light: Exposure,
+        pedestal_interval_s: float,
+        seed: int | None,
+        *,
+        include_truth: bool,
+        own_rate: bool = False,
+    ) -> Frame:
         pedestal_s = nonnegative(
             plain(pedestal_interval_s, "s", "", "pedestal_interval_s"), "pedestal_interval_s", "s"
         )
@@ -439,7 +466,7 @@ class Camera:
             "pedestal_interval_s": pedestal_s,
             "reads_per_reset": 2,
         }
-        truth = light.truth() if include_truth else None
+        truth = light.truth(own_rate=own_rate) if include_truth else None
         return Frame(np.subtract(second, first, out=second).view(np.int32), metadata, truth)
 
     def layers(
@@ -849,6 +876,16 @@ class Camera:
             readout=readout,
         )
 
+    def _folded(
+        self, photon_rate_cube: Any, wavelengths_nm: Any, method: str
+    ) -> tuple[NDArray[np.floating[Any]], NDArray[Any], NDArray[np.float64]]:
+        """Photoelectrons of a cube [e- / s / pixel], and the cube and its wavelengths, checked."""
+        curve = self.config.qe_curve
+        require(curve is not None, self.config, "qe_curve", f"given for {method}", None)
+        assert curve is not None
+        cube, wavelengths = checked_cube(photon_rate_cube, wavelengths_nm, self.resolution)
+        return fold_cube(cube, wavelengths, curve, np.dtype(self.precision)), cube, wavelengths
+
     def _ramp_light(
         self,
         photon_rate: Light,
@@ -1022,6 +1059,22 @@ def _photon_rate_map(
     scene: Scene, precision: str, time_s: float | None, offset_xy: tuple[float, float]
 ) -> Any:
     return scene.photon_rate_map(time_s, offset_xy, precision=precision)
+
+
+def _spectral(
+    frame: Frame, cube: NDArray[Any], wavelengths: NDArray[np.float64], precision: str, binning: int = 1
+) -> Frame:
+    """A frame of folded light, with the light as it was in its metadata and truth."""
+    frame.metadata.update(spectral=True, spectral_wavelengths_nm=wavelengths.tolist())
+    if frame.truth is None:
+        return frame
+    held, kept = vars(frame.truth), cube.astype(precision)
+    if binning > 1:
+        kept = np.stack([block_sum(plane, binning) for plane in kept])
+    kept.flags.writeable = wavelengths.flags.writeable = False
+    photons = Deferred(_total_rate, kept)
+    truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons, kept, wavelengths)
+    return Frame(frame.data, frame.metadata, truth)
 
 
 def _total_rate(cube: NDArray[np.floating[Any]]) -> Any:

@@ -175,3 +175,40 @@ def test_a_scene_is_folded_with_the_spectrum_of_each_source() -> None:
     assert_allclose(frame.truth.photon_rate.sum(), 2e3, rtol=1e-4)
     monochrome = Camera(camera().config.replace(qe_curve=None)).observe(scene, 1.0, seed=1)
     assert monochrome.metadata["spectral"] is False
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_double_samples_of_a_cube(precision: str) -> None:
+    """The double sample of the folded light, with the light per wavelength in its truth."""
+    taken, light = camera(precision), cube()
+    sample = taken.correlated_double_sample_spectral(
+        light, WAVELENGTHS, 2.0, background=3.0, pedestal_interval_s=0.5, seed=4
+    )
+    rate = fold_cube(light, WAVELENGTHS, CURVE, np.dtype(precision))
+    same = taken.correlated_double_sample(
+        rate, 2.0, background=3.0, quantum_efficiency=1.0, pedestal_interval_s=0.5, seed=4
+    )
+    assert sample.data.dtype == np.int32
+    assert_array_equal(sample.data, same.data)
+    assert sample.metadata["frame_type"] == "correlated_double_sample"
+    assert sample.metadata["pedestal_interval_s"] == 0.5
+    assert sample.metadata["spectral_wavelengths_nm"] == [400.0, 500.0, 600.0]
+    assert_array_equal(sample.truth.mean_electrons, same.truth.mean_electrons)
+    assert_allclose(sample.truth.photon_rate, light.sum(axis=0), rtol=4e-7)
+    assert_allclose(sample.truth.spectral_photon_rate, light, rtol=1e-7)
+    bare = taken.correlated_double_sample_spectral(light, WAVELENGTHS, 2.0, include_truth=False)
+    assert bare.truth is None
+
+
+def test_double_samples_refuse_what_their_parts_refuse() -> None:
+    taken, light = camera(), cube()
+    with pytest.raises(DomainError, match="qe_curve must be given for correlated_double_sample_spectral"):
+        camera(qe_curve=None).correlated_double_sample_spectral(light, WAVELENGTHS, 1.0)
+    with pytest.raises(ShapeError):
+        taken.correlated_double_sample_spectral(light, WAVELENGTHS[:2], 1.0)
+    with pytest.raises(DomainError, match="exposure must be > 0 s"):
+        taken.correlated_double_sample_spectral(light, WAVELENGTHS, 0.0)
+    with pytest.raises(DomainError, match="pedestal_interval_s must be finite and >= 0 s"):
+        taken.correlated_double_sample_spectral(light, WAVELENGTHS, 1.0, pedestal_interval_s=-1.0)
+    with pytest.raises(DomainError, match="nonlinearity must be 0 for nondestructive reads"):
+        camera(nonlinearity=0.1).correlated_double_sample_spectral(light, WAVELENGTHS, 1.0)

@@ -20,6 +20,9 @@ const MOST: usize = 40;
 /// Tables kept for the next frame.
 const KEPT: usize = 16;
 
+/// Words and their places in a piece.
+type Places = [[(u32, f64); NODES]; PIECES];
+
 type Row = Box<[[f64; NODES]; PIECES]>;
 
 /// Quantiles of the shapes n k, for the n at which they are slow otherwise.
@@ -115,8 +118,8 @@ impl Multiples {
 }
 
 /// Words near the Chebyshev points of each piece, and where in it they lie, from -1 to 1.
-fn nodes() -> &'static [[(u32, f64); NODES]; PIECES] {
-    static NODES_OF: OnceLock<Box<[[(u32, f64); NODES]; PIECES]>> = OnceLock::new();
+fn nodes() -> &'static Places {
+    static NODES_OF: OnceLock<Box<Places>> = OnceLock::new();
     // cos((2 j + 1) pi / 16)
     const POINTS: [f64; NODES / 2] =
         [0.980_785_280_403_230_4, 0.831_469_612_302_545_2, 0.555_570_233_019_602_2, 0.195_090_322_016_128_3];
