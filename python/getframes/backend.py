@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.errors import DomainError
+from getframes.errors import DomainError, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,12 +16,33 @@ if TYPE_CHECKING:
 __all__ = ["ArrayBackend", "get_array_module", "get_backend", "require_cpu", "to_numpy"]
 
 
+@dataclass(frozen=True)
 class ArrayBackend:
-    """NumPy on the CPU, behind the names of the interface."""
+    """NumPy on the CPU, behind the names of the interface.
 
-    xp: Any = np
-    device: str = "cpu"
+    Attributes
+    ----------
+    xp : module
+        numpy.
+    device : str
+        "cpu".
+    device_id : int, optional
+        None on the CPU.
+
+    Raises
+    ------
+    DomainError
+        For anything else.
+    """
+
+    xp: Any
+    device: str
     device_id: int | None = None
+
+    def __post_init__(self) -> None:
+        require(self.xp is np, self, "xp", "numpy", self.xp)
+        require(self.device == "cpu", self, "device", "'cpu'", self.device)
+        require(self.device_id is None, self, "device_id", "None", self.device_id)
 
     @property
     def is_cpu(self) -> bool:
@@ -30,7 +52,7 @@ class ArrayBackend:
     @property
     def spec(self) -> str:
         """The device as `get_backend` takes it."""
-        return "cpu"
+        return self.device
 
     @contextlib.contextmanager
     def activate(self) -> Iterator[ArrayBackend]:
@@ -70,7 +92,7 @@ def get_backend(device: str = "cpu") -> ArrayBackend:
     """
     if device not in ("cpu", "auto"):
         raise DomainError(f"device must be 'cpu' or 'auto' (there is no GPU support), got {device!r}")
-    return ArrayBackend()
+    return ArrayBackend(np, "cpu")
 
 
 def require_cpu(backend: Any) -> None:
