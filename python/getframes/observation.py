@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +31,7 @@ class ObservationTruth:
     """
 
     times_s: NDArray[np.float64]
-    light_curve: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    light_curve: dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
