@@ -151,10 +151,31 @@ impl Inverse {
         found.iter().zip(&exact).fold(0.0, |worst, (q, exact)| f64::max(worst, (q / exact - 1.0).abs()))
     }
 
-    /// Charge before the response bent it, in place.
+    /// Charge before the response bent it, in place. Where the curve is steep, the roundings of single precision would grow: the work is then done
+    /// in double precision.
     #[inline(always)]
     pub fn apply<T: Real>(&self, charge: &mut [T]) {
-        let series = if size_of::<T>() == 4 { &self.single } else { &self.double };
+        if size_of::<T>() == 8 {
+            return self.apply_series(charge, &self.double);
+        }
+        if self.single.steps == 0 && self.single.terms.len() == TERMS[0] {
+            return self.apply_series(charge, &self.single);
+        }
+        let mut wide = [0.0; TILE];
+        for charge in charge.chunks_mut(TILE) {
+            let wide = &mut wide[..charge.len()];
+            for (wide, q) in wide.iter_mut().zip(&*charge) {
+                *wide = q.wide();
+            }
+            self.apply_series(wide, &self.double);
+            for (q, &wide) in charge.iter_mut().zip(&*wide) {
+                *q = T::of(wide);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn apply_series<T: Real>(&self, charge: &mut [T], series: &Series) {
         match (series.steps, series.terms.len()) {
             (0, 8) => self.expanded::<T, 8>(charge, &series.terms),
             (0, 16) => self.expanded::<T, 16>(charge, &series.terms),
