@@ -59,7 +59,9 @@ def test_fields(entry: Entry) -> None:
     if default == "<factory>":
         assert own.default is not own.empty
     else:
-        assert (None if own.default is own.empty else shown(own.default)) == (default.replace("'", "") or None)
+        assert (None if own.default is own.empty else shown(own.default)) == (
+            default.replace("'", "") or None
+        )
     attributes = {one.name for one in dataclasses.fields(owner)} if dataclasses.is_dataclass(owner) else set()
     assert entry.name in attributes or hasattr(owner, entry.name)
 
