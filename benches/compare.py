@@ -43,21 +43,21 @@ TABLES = {
     "start": "Start",
 }
 TABLE_OF = {
-    **dict.fromkeys(("expose", "binned", "workspace", "dark_frame"), "frames"),
+    **dict.fromkeys(("expose", "binned", "workspace", "dark_frame", "expose_spectral"), "frames"),
     "variant": "stages",
     "to_photons": "measure",
     "measure": "measure",
     "ramp reads": "ramps",
-    "catalog": "catalog",
+    **dict.fromkeys(("catalog", "galaxies"), "catalog"),
     "small": "small",
 }
 CONDITIONS_OF = {
-    "frames": ("expose", "binned", "workspace", "dark_frame"),
+    "frames": ("expose", "binned", "workspace", "dark_frame", "expose_spectral"),
     "stages": ("variant",),
     "measure": ("to_photons", "measure"),
     "truth": ("expose, truth attached", "expose, truth read"),
     "ramps": ("ramp reads",),
-    "catalog": ("catalog",),
+    "catalog": ("catalog", "galaxies"),
     "dataset": ("dataset",),
     "small": ("small",),
 }

@@ -115,3 +115,17 @@ def test_the_readme_can_be_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert once.startswith("above\n") and once.endswith("\nbelow\n") and "old" not in once
     assert "| `import getframes` | s | 0.100 | 1.00 | 10.0x |" in once
     assert figures.filled(once, figures.summary(results)) == once
+
+
+def test_every_case_has_a_table_and_its_conditions() -> None:
+    program = """
+import cases, compare
+kinds = {name.partition("/")[0] for name in cases.TIMED}
+placed = set(compare.TABLE_OF) | {kind for kind in kinds if "truth" in kind}
+described = {kind for kinds in compare.CONDITIONS_OF.values() for kind in kinds}
+print(sorted(kinds - placed), sorted(kinds - described), sorted(kinds - set(cases.CONDITIONS)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=BENCHES, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "[] [] []\n", done.stderr
