@@ -2,10 +2,10 @@
 
 mod timing;
 
+use getframes_core::map::Map;
 use getframes_core::pool::{self, Cancel};
 use getframes_core::stream::Stream;
 use getframes_core::{Kind, StageId};
-use getframes_sim::Map;
 use getframes_sim::amplifier::Amplifier;
 use getframes_sim::blooming::Blooming;
 use getframes_sim::chain::{self, Output, Region, Stage, Working};

@@ -12,9 +12,17 @@ from tests.house.imports import PACKAGE
 ROOT = PACKAGE.parents[1]
 EMPTY_NAMES = {"utils", "util", "helpers", "misc", "manager", "base", "common", "tools"}
 ROOMS = ("getframes-sim", "getframes-reduce", "getframes-psf", "getframes-fit")
-NOT_STAGES = {"__init__", "lib", "chain", "edge", "input", "map", "neighbour", "offset"}
-STAGES = sorted({path.stem for path in (PACKAGE / "reference" / "sim").glob("*.py")} - NOT_STAGES)
-KERNELS = sorted({path.stem for path in (ROOT / "rust" / "getframes-sim" / "src").glob("*.rs")} - NOT_STAGES)
+NOT_STAGES = {"__init__", "lib", "chain", "edge", "input", "neighbour", "offset"}
+TWINNED = ("sim", "reduce")
+
+
+def twins(room: str) -> list[str]:
+    return sorted({path.stem for path in (PACKAGE / "reference" / room).glob("*.py")} - NOT_STAGES)
+
+
+def kernels(room: str) -> list[str]:
+    folder = ROOT / "rust" / f"getframes-{room}" / "src"
+    return sorted({path.stem for path in folder.glob("*.rs")} - NOT_STAGES)
 
 
 def dependencies(manifest: Path) -> set[str]:
@@ -40,14 +48,15 @@ def test_rooms_stand_on_the_core_only(crate: str) -> None:
     assert own <= ({"getframes-core"} if crate in ROOMS else set())
 
 
-def test_every_kernel_has_a_twin() -> None:
-    assert STAGES == KERNELS
+@pytest.mark.parametrize("room", TWINNED)
+def test_every_kernel_has_a_twin(room: str) -> None:
+    assert twins(room) == kernels(room)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_one_stage_one_name_everywhere(stage: str) -> None:
+@pytest.mark.parametrize(("room", "stage"), [(room, stage) for room in TWINNED for stage in twins(room)])
+def test_one_stage_one_name_everywhere(room: str, stage: str) -> None:
     places = {
-        "parity test": ROOT / "tests" / "parity" / "sim" / f"test_{stage}.py",
+        "parity test": ROOT / "tests" / "parity" / room / f"test_{stage}.py",
         "physics page": ROOT / "docs" / "physics" / f"{stage}.md",
     }
     missing = [place for place, path in places.items() if not path.is_file()]

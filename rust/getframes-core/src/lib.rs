@@ -2,6 +2,7 @@
 //! that every room shares.
 
 pub mod error;
+pub mod map;
 pub mod pool;
 pub mod profile;
 pub mod real;

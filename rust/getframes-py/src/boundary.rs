@@ -1,8 +1,8 @@
 //! Where Rust meets Python: errors become exceptions, precisions are chosen, the GIL is released.
 
 use getframes_core::Error;
+use getframes_core::map::Map;
 use getframes_core::pool::{self, Cancel};
-use getframes_sim::Map;
 use numpy::{PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;

@@ -2,7 +2,7 @@
 
 use crate::boundary::{Held, in_precision, interruptible, raise};
 use getframes_core::{Error, Real};
-use getframes_sim::calibration::{Calibration, Count, Inverse, SMALL, Series};
+use getframes_reduce::calibration::{Calibration, Count, Inverse, SMALL, Series};
 use numpy::{Element, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;

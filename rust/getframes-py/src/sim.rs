@@ -1,10 +1,10 @@
 //! The signal chain and the fixed patterns.
 
 use crate::boundary::{Held, detached, in_precision, interruptible, raise};
+use getframes_core::map::Map;
 use getframes_core::stream::Stream;
 use getframes_core::variate::multiples::Multiples;
 use getframes_core::{Error, StageId};
-use getframes_sim::Map;
 use getframes_sim::amplifier::Amplifier;
 use getframes_sim::bias_structure::BiasStructure;
 use getframes_sim::binning::Binning;

@@ -8,8 +8,8 @@
 //! Law: a = q / g + b + o.
 
 use crate::chain::Tile;
-use crate::map::Map;
 use getframes_core::Real;
+use getframes_core::map::Map;
 
 /// Gain, bias and their patterns.
 #[derive(Clone, Copy, Debug)]

@@ -19,7 +19,6 @@ use crate::full_well::FullWell;
 use crate::gain::Gain;
 use crate::input::Input;
 use crate::ipc::Ipc;
-use crate::map::Map;
 use crate::neighbour::{Neighbour, neighbour};
 use crate::nonlinearity::Nonlinearity;
 use crate::offset::Offset;
@@ -27,6 +26,7 @@ use crate::photo::Photo;
 use crate::ramp::Accumulate;
 use crate::read_noise::ReadNoise;
 use crate::shot::{ClockInducedCharge, Shot};
+use getframes_core::map::Map;
 use getframes_core::pool::Cancel;
 use getframes_core::simd::{self, Kernel};
 use getframes_core::stream::Stream;
@@ -674,7 +674,7 @@ impl<T: Working> Kernel for Blocks<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::map::Map;
+    use getframes_core::map::Map;
     use getframes_core::{Kind, StageId, pool};
 
     fn stream(stage: StageId) -> Stream {

@@ -12,8 +12,8 @@
 //! Not modelled: dark current that depends on signal, glow that depends on the readout.
 
 use crate::chain::Tile;
-use crate::map::Map;
 use getframes_core::Real;
+use getframes_core::map::Map;
 
 /// D(T) = D0 2^((T - T0) / step): dark current at a temperature, in the unit of D0.
 pub fn rate_at(reference: f64, temperature_c: f64, reference_c: f64, doubling_c: f64) -> f64 {

@@ -3,8 +3,8 @@
 //! Law: mu' = mu + `extra_electrons`.
 
 use crate::chain::{Tile, check};
-use crate::map::Map;
 use getframes_core::Real;
+use getframes_core::map::Map;
 
 /// Mean charge over the frame [e-].
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@
 //! Source: Basden, Haniff & Mackay 2003, doi:10.1046/j.1365-8711.2003.07020.x. Not modelled: ageing, serial clock-induced charge.
 
 use crate::chain::{Tile, check};
-use crate::map::Map;
+use getframes_core::map::Map;
 use getframes_core::stream::Stream;
 use getframes_core::variate::gamma;
 use getframes_core::variate::multiples::Multiples;

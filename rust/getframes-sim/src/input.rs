@@ -1,8 +1,8 @@
 //! Input: an image that enters the chain as it is, when the chain starts in the middle.
 
 use crate::chain::Tile;
-use crate::map::Map;
 use getframes_core::Real;
+use getframes_core::map::Map;
 
 /// Charge (or mean charge) over the frame [e-].
 #[derive(Clone, Copy, Debug)]

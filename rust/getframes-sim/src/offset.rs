@@ -3,8 +3,8 @@
 //! Law: v' = v + o, in the unit of the values at that place of the chain.
 
 use crate::chain::Tile;
-use crate::map::Map;
 use getframes_core::Real;
+use getframes_core::map::Map;
 
 /// An offset of every pixel.
 #[derive(Clone, Copy, Debug)]

@@ -11,8 +11,8 @@
 //! Source: Janesick, *Photon Transfer* (2007), doi:10.1117/3.725073. Not modelled: quantum yield above one, fringing.
 
 use crate::chain::{Tile, check};
-use crate::map::Map;
 use getframes_core::Real;
+use getframes_core::map::Map;
 
 /// Light, and how much charge it makes.
 #[derive(Clone, Copy, Debug)]

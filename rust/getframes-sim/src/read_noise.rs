@@ -11,8 +11,8 @@
 //! same law with the words of the ramp's first read. Not modelled: correlation along a row.
 
 use crate::chain::Tile;
-use crate::map::Map;
 use getframes_core::Real;
+use getframes_core::map::Map;
 use getframes_core::stream::Stream;
 use getframes_core::variate::normal::{self, Quantile};
 

@@ -14,7 +14,7 @@
 //!
 //! The dark is taken off after g, since the curve bends with all the charge of a pixel.
 
-use crate::map::Map;
+use getframes_core::map::Map;
 use getframes_core::pool::Cancel;
 use getframes_core::real::polynomial;
 use getframes_core::simd::{self, Kernel};

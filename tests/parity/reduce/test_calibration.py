@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from getframes import set_num_threads
 from getframes._native import core
 from getframes._native import reduce as native
-from getframes.reference.sim.calibration import branch, calibration, curve, inverse_nonlinearity
+from getframes.reference.reduce.calibration import branch, calibration, curve, inverse_nonlinearity
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 700))
 KINDS = st.sampled_from(["uint16", "uint32", "int32", "float32", "float64"])

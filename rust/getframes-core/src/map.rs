@@ -1,8 +1,8 @@
 //! A quantity that is one number or one number a pixel, in either precision.
 
-use getframes_core::Real;
-use getframes_core::simd;
-use getframes_core::variate::TILE;
+use crate::Real;
+use crate::simd;
+use crate::variate::TILE;
 
 /// A number, or an image in row-major order.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ impl Map<'_> {
     }
 
     /// The map beyond the frame: a number holds everywhere, an image ends.
-    pub(crate) fn outside(self) -> Self {
+    pub fn outside(self) -> Self {
         match self {
             Self::Uniform(_) => self,
             Self::Single(_) | Self::Double(_) => Self::Uniform(0.0),

@@ -1,0 +1,3 @@
+//! Counts to calibrated counts: one file per step.
+
+pub mod calibration;
