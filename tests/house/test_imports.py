@@ -13,7 +13,7 @@ IMPORTS = imports()
 
 FLOORS = (
     {"errors"},
-    {"quantity", "backend", "threads", "memory", "precision"},
+    {"quantity", "backend", "threads", "memory", "precision", "sections"},
     {"spectral", "frame", "layers", "observation"},
     {"config"},
     {"presets"},

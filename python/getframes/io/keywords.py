@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import DomainError, require
+from getframes.sections import KEYWORD, data_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,13 @@ _DERIVED = {
     *("SIMPLE", "XTENSION", "BITPIX", "EXTEND", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK", "END"),
     *("CHECKSUM", "DATASUM", "LONGSTRN", "EXTNAME", "EXTVER", "COMMENT", "HISTORY", "CONTINUE", "HIERARCH"),
     *("IMAGETYP", "OBSTYPE", "MJD-OBS", "TIMESYS", "BUNIT", "NPDTYPE"),
-    *("XBINNING", "YBINNING", "CCDSEC", "DATASEC", "DETSIZE"),
+    *("XBINNING", "YBINNING", "CCDSEC", "DETSIZE"),
+}
+_SECTIONS = {
+    "DATA": "pixels that collect light",
+    "BIAS": "overscan, or the prescan where there is none",
+    "TRIM": "pixels to keep",
+    "PRE": "prescan",
 }
 
 
@@ -139,7 +146,12 @@ def add_metadata(header: Header, metadata: dict[str, Any], shape: tuple[int, ...
         _add_date(header, metadata["date_obs"])
     _add_sections(header, metadata, shape)
     for name, value in metadata.items():
-        if _OWN.fullmatch(name) and name not in _ROWS and name not in _DERIVED:
+        if (
+            _OWN.fullmatch(name)
+            and name not in _ROWS
+            and name not in _DERIVED
+            and not KEYWORD.fullmatch(name)
+        ):
             _add(header, name, value, "")
     _add_remaining(header, metadata)
 
@@ -152,6 +164,7 @@ def metadata_of(header: Header) -> dict[str, Any]:
         known = (frame_type for start, frame_type in _TYPES.items() if word.startswith(start))
         metadata["frame_type"] = next(known, word)
     remaining: dict[str, Any] = {}
+    whole = f"[1:{header.get('NAXIS1')},1:{header.get('NAXIS2')}]"
     for card in header.cards:
         if _META.fullmatch(card.keyword):
             remaining.update(json.loads(card.value, object_hook=_restored))
@@ -160,6 +173,8 @@ def metadata_of(header: Header) -> dict[str, Any]:
         elif card.keyword in _ROWS:
             row = _ROWS[card.keyword]
             metadata[row.name] = row.read(card.value)
+        elif card.keyword == "DATASEC" and card.value == whole:
+            continue  # of an image that is nothing but data
         elif _OWN.fullmatch(card.keyword) and card.keyword not in _DERIVED:
             metadata[card.keyword] = card.value
     if isinstance(header.get("XBINNING"), int) and header["XBINNING"] > 1:
@@ -199,14 +214,26 @@ def _add_date(header: Header, value: Any) -> None:
 def _add_sections(header: Header, metadata: dict[str, Any], shape: tuple[int, ...]) -> None:
     """Binning, and where the image lies on the sensor, 1-based and inclusive, in unbinned pixels."""
     binning = metadata["binning"] if isinstance(metadata.get("binning"), int) else 1
-    height, width = shape
+    height, width = _data_shape(metadata, shape)
     left, top, across, down = metadata.get("detector_roi") or (0, 0, width * binning, height * binning)
     rows, columns = metadata.get("sensor_resolution") or (top + down, left + across)
     _add(header, "XBINNING", binning, "binning along NAXIS1")
     _add(header, "YBINNING", binning, "binning along NAXIS2")
     _add(header, "DETSIZE", f"[1:{columns},1:{rows}]", "size of the sensor")
-    _add(header, "CCDSEC", f"[{left + 1}:{left + across},{top + 1}:{top + down}]", "the image on the sensor")
-    _add(header, "DATASEC", f"[1:{width},1:{height}]", "pixels that collect light")
+    _add(header, "CCDSEC", f"[{left + 1}:{left + across},{top + 1}:{top + down}]", "the data on the sensor")
+    stated = {name: value for name, value in metadata.items() if KEYWORD.fullmatch(name)}
+    for name, value in {"DATASEC": f"[1:{shape[1]},1:{shape[0]}]", **stated}.items():
+        kind, _, amplifier = name.partition("SEC")
+        _add(header, name, value, _SECTIONS[kind] + (f", amplifier {amplifier}" if amplifier else ""))
+
+
+def _data_shape(metadata: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of the pixels that collect light; of all of them where another program's section is none."""
+    whole = (shape[0], shape[1])
+    try:
+        return data_section(metadata, whole).shape
+    except DomainError:
+        return whole
 
 
 def _add_remaining(header: Header, metadata: dict[str, Any]) -> None:

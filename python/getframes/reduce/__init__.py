@@ -5,5 +5,6 @@ from __future__ import annotations
 from getframes.reduce.calibration import Calibration
 from getframes.reduce.combination import combine
 from getframes.reduce.correction import calibrate
+from getframes.reduce.overscan import subtract_overscan, trim
 
-__all__ = ["Calibration", "calibrate", "combine"]
+__all__ = ["Calibration", "calibrate", "combine", "subtract_overscan", "trim"]
