@@ -40,6 +40,14 @@ class SizeError(GetframesError, MemoryError):
     """An array would not fit in memory; nothing has been allocated."""
 
 
+class InputError(GetframesError, OSError):
+    """A file could not be read: it is not there, not allowed, or the disk fails."""
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A file is not there, or has vanished."""
+
+
 class OutputError(GetframesError, OSError):
     """A file or folder could not be written; nothing under a final name was touched."""
 

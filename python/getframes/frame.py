@@ -250,6 +250,10 @@ class Frame:
 
         return read_frame(path, checksum=checksum)
 
+    def extensions(self) -> dict[str, tuple[NDArray[Any], dict[str, Any]]]:
+        """What a FITS file of the frame has beside data and truth: image and cards, by name; here nothing."""
+        return {}
+
     def to_ccddata(self) -> CCDData:
         """The frame as an `astropy.nddata.CCDData`, with its unit, FITS header and WCS."""
         from getframes.io.fits import to_ccddata

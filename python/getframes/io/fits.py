@@ -3,8 +3,9 @@
 Layout: the data are the primary image. ADU take the smallest integer type that holds them, 16 bits where
 the camera has no more, else 32, unsigned through BZERO; signed and floating data keep their type. `keywords`
 says which card carries which metadata. The truth, on request, follows in image extensions named after its
-fields. Nothing in a file depends on when it was written: there is no DATE, and DATE-OBS and MJD-OBS only
-where the metadata have a ``date_obs``, so the same frame gives the same bytes.
+fields; a reduced frame has MASK, UNCERT and USED, and its data the name SCI. Nothing in a file depends on
+when it was written: there is no DATE, and DATE-OBS and MJD-OBS only where the metadata have a ``date_obs``,
+so the same frame gives the same bytes.
 
 References: FITS standard 4.0, https://fits.gsfc.nasa.gov/fits_standard.html.
 """
@@ -26,7 +27,7 @@ from getframes.io.atomic import replacing
 from getframes.io.keywords import add_metadata, metadata_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from os import PathLike
 
     from astropy.io.fits import HDUList, Header
@@ -42,6 +43,7 @@ TRUTH_UNITS = {
 }
 """Unit of each truth extension; the extension has the name of the field, in capitals."""
 
+_COMMENTS = {"BUNIT": "unit of the pixel values", "UTYPE": "what the numbers are"}
 _CHECKSUM_COMMENT = "FITS standard 4.0, 4.4.2.7"
 
 
@@ -99,6 +101,28 @@ def read_frame(path: str | PathLike[str], *, checksum: bool = True) -> Frame:
     IntegrityError
         If the file is not FITS, has no image, is cut short or differs from its checksums.
     """
+    return read_planes(path, (), checksum=checksum)[0]
+
+
+def read_planes(
+    path: str | PathLike[str], names: Iterable[str], *, checksum: bool = True
+) -> tuple[Frame, dict[str, NDArray[Any]]]:
+    """Read a frame, and those of the named image extensions that its file has.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    names : iterable of str
+        Names of extensions.
+    checksum : bool
+        As in `read_frame`.
+
+    Raises
+    ------
+    IntegrityError
+        As `read_frame`.
+    """
     content = _content(path)
     with _opened(path, content) as units:
         if checksum:
@@ -109,8 +133,10 @@ def read_frame(path: str | PathLike[str], *, checksum: bool = True) -> Frame:
         data = _in_memory(unit.data, unit.header)
         metadata = metadata_of(unit.header)
         truth = {name: _native(units[name.upper()].data) for name in TRUTH_UNITS if name.upper() in units}
+        planes = {name: _native(units[name].data) for name in names if name in units}
     required = ("mean_electrons", "mean_photoelectrons", "photon_rate")
-    return Frame(data, metadata, FrameTruth(**truth) if all(name in truth for name in required) else None)
+    complete = all(name in truth for name in required)
+    return Frame(data, metadata, FrameTruth(**truth) if complete else None), planes
 
 
 def frame_header(frame: Frame) -> Header:
@@ -148,16 +174,19 @@ def _units(frame: Frame, layers: Mapping[str, NDArray[Any]], *, truth: bool) -> 
     units = [PrimaryHDU(stored, header=frame_header(frame))]
     if data.dtype.newbyteorder("=") != _memory_dtype(stored.dtype):
         units[0].header["NPDTYPE"] = (data.dtype.name, "type of the pixels in memory")
+    extensions = frame.extensions()
+    if extensions:
+        units[0].header["EXTNAME"] = ("SCI", "the data")
     if truth:
         if frame.truth is None:
             raise DomainError("Frame.truth must be there to be written, got None")
-        extensions = {name: (array, TRUTH_UNITS[name]) for name, array in frame.truth.arrays().items()}
-    else:
-        extensions = {}
-    extensions |= {name: (layer, "adu") for name, layer in layers.items()}
-    for name, (array, unit) in extensions.items():
+        arrays = frame.truth.arrays().items()
+        extensions |= {name: (array, {"BUNIT": TRUTH_UNITS[name]}) for name, array in arrays}
+    extensions |= {name: (layer, {"BUNIT": "adu"}) for name, layer in layers.items()}
+    for name, (array, cards) in extensions.items():
         units.append(ImageHDU(_storable(array), name=name.upper()))
-        units[-1].header["BUNIT"] = (unit, "unit of the pixel values")
+        for keyword, value in cards.items():
+            units[-1].header[keyword] = (value, _COMMENTS.get(keyword, ""))
     file = HDUList(units)
     file.update_extend()
     for unit in file:

@@ -5,6 +5,16 @@ from __future__ import annotations
 from getframes.reduce.calibration import Calibration
 from getframes.reduce.combination import combine
 from getframes.reduce.correction import calibrate
+from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
 from getframes.reduce.overscan import subtract_overscan, trim
 
-__all__ = ["Calibration", "calibrate", "combine", "subtract_overscan", "trim"]
+__all__ = [
+    "UNUSABLE",
+    "Calibration",
+    "Flag",
+    "ReducedFrame",
+    "calibrate",
+    "combine",
+    "subtract_overscan",
+    "trim",
+]
