@@ -5,6 +5,7 @@ from __future__ import annotations
 from getframes.reduce.calibration import Calibration
 from getframes.reduce.combination import combine
 from getframes.reduce.correction import calibrate
+from getframes.reduce.flat_scale import FlatScales, flat_scales
 from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
 from getframes.reduce.overscan import subtract_overscan, trim
 
@@ -12,9 +13,11 @@ __all__ = [
     "UNUSABLE",
     "Calibration",
     "Flag",
+    "FlatScales",
     "ReducedFrame",
     "calibrate",
     "combine",
+    "flat_scales",
     "subtract_overscan",
     "trim",
 ]
