@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,6 +70,13 @@ def require(holds: bool, owner: Any, field: str, rule: str, value: Any) -> None:
         name = owner if isinstance(owner, str) else type(owner).__name__
         thing = f"{name}.{field}" if name else field
         raise DomainError(f"{thing} must be {rule}, got {value!r}")
+
+
+def require_count(value: Any, owner: Any, field: str) -> int:
+    """`value` as an int; raise `DomainError` unless it is a positive integer (True is none)."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    require(whole and value >= 1, owner, field, "a positive integer", value)
+    return int(value)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.errors import DomainError, ShapeError, require
+from getframes.errors import DomainError, ShapeError, require, require_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,8 +181,7 @@ class Frame:
         ShapeError
             If `factor` does not divide the shape.
         """
-        whole = isinstance(factor, int | np.integer) and not isinstance(factor, bool)
-        require(whole and factor >= 1, self, "binned factor", "a positive integer", factor)
+        factor = require_count(factor, self, "binned factor")
         require(method in ("sum", "mean"), self, "binned method", "'sum' or 'mean'", method)
         if len(self.shape) != 2 or any(side % factor for side in self.shape):
             raise ShapeError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes._native import sim
-from getframes.errors import ShapeError, require
+from getframes.errors import ShapeError, require, require_count
 from getframes.noise.patterns import fixed_pattern_maps
 
 if TYPE_CHECKING:
@@ -78,14 +78,12 @@ class Readout:
         ShapeError
             If the frame cannot be divided into super pixels.
         """
-        whole = isinstance(binning, int | np.integer) and not isinstance(binning, bool)
-        require(whole and binning >= 1, "", "binning", "a positive integer", binning)
-        require(mode in MODES, "", "binning_mode", "'digital' or 'on_chip'", mode)
+        binning = require_binning(binning, mode)
         if workspace is not None and not isinstance(workspace, DetectorWorkspace):
             raise TypeError(f"workspace must be a DetectorWorkspace, got {type(workspace).__name__}")
         if binning > 1:
-            _require_blocks(config, int(binning), mode)
-        return cls(int(binning), mode, None, workspace)
+            _require_blocks(config, binning, mode)
+        return cls(binning, mode, None, workspace)
 
     @property
     def on_chip(self) -> bool:
@@ -109,6 +107,18 @@ class Readout:
     def metadata(self) -> dict[str, Any]:
         """What a frame says about its readout."""
         return {"binning": self.binning, "binning_mode": self.mode} if self.binning > 1 else {}
+
+
+def require_binning(binning: Any, mode: Any, owner: Any = "") -> int:
+    """Pixels on the side of a super pixel, checked with the way they are summed.
+
+    Raises
+    ------
+    DomainError
+        If `binning` is no positive integer, or `mode` unknown.
+    """
+    require(mode in MODES, owner, "binning_mode", "'digital' or 'on_chip'", mode)
+    return require_count(binning, owner, "binning")
 
 
 PLAIN = Readout()

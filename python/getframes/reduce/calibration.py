@@ -30,7 +30,7 @@ import numpy as np
 
 from getframes._native import reduce as native
 from getframes.config import CameraConfig
-from getframes.errors import DomainError, require
+from getframes.errors import DomainError, require, require_count
 from getframes.frame import Frame, as_pixels, require_finite
 from getframes.reduce.correction import response
 from getframes.reduce.kernel import Steps
@@ -95,13 +95,11 @@ class Calibration:
         binning_mode: str = "digital",
     ) -> None:
         require(isinstance(config, CameraConfig), self, "config", "a CameraConfig", type(config).__name__)
-        whole = isinstance(binning, int | np.integer) and not isinstance(binning, bool)
-        require(whole and binning >= 1, self, "binning", "a positive integer", binning)
         require(binning_mode in _MODES, self, "binning_mode", "'digital' or 'on_chip'", binning_mode)
         metadata = dark.metadata if isinstance(dark, Frame) else {}
         self.config = config
         self.linearize = bool(linearize)
-        self.binning = int(binning)
+        self.binning = require_count(binning, self, "binning")
         self.binning_mode = binning_mode
         self.exposure_s = metadata.get("exposure_s") if exposure_s is None else float(exposure_s)
         self.n_darks = metadata.get("n_combined") if n_darks is None else int(n_darks)
@@ -149,8 +147,7 @@ class Calibration:
         DomainError, StageNotAvailableError
             As the constructor and `Camera.expose`.
         """
-        positive = isinstance(n_darks, int | np.integer) and n_darks >= 1
-        require(positive, cls.__name__, "n_darks", "a positive integer", n_darks)
+        require_count(n_darks, "", "n_darks")
         require(binning_mode in _MODES, cls.__name__, "binning_mode", "'digital' or 'on_chip'", binning_mode)
         darks = camera.expose_series(
             0.0,
