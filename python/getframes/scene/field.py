@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FieldPolynomial:
-    """A parameter of a PSF as a polynomial of position: sum c[i][j] u^i v^j, u = (x - x0) / s, v = (y - y0) / s.
+    """A parameter of a PSF as a polynomial of position: `sum c[i][j] u^i v^j`, u = (x - x0) / s, v = (y - y0) / s.
 
     Attributes
     ----------
