@@ -1,8 +1,8 @@
 """Counts to charge and light."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 _Series = tuple[list[float], int]
@@ -15,15 +15,13 @@ def calibrate(
     counts: NDArray[Any],
     out: NDArray[Any],
     *,
-    zero_adu: float,
-    scale: float,
-    inverse: _Inverse | None,
-    dark: float | NDArray[np.floating[Any]],
-    weight: float | NDArray[np.floating[Any]],
-    factor: float,
+    steps: Mapping[str, Any],
+    noise: Mapping[str, Any] | None,
+    flags: Mapping[str, Any] | None,
     precision: str,
 ) -> None:
-    """(inverse(scale (counts - zero)) - dark) factor weight, into `out` of the precision.
+    """(inverse(scale (counts - level - zero)) - dark_scale dark) factor / flat, into `out` of the precision.
 
-    Counts are C-contiguous uint16, uint32, int32, float32 or float64; maps C-contiguous float32 or float64.
+    Counts are C-contiguous uint16, int16, uint32, int32, float32 or float64, and may be larger than `out`; maps are numbers or C-contiguous float32 or
+    float64. `noise` and `flags` have the planes they fill as ``out``.
     """

@@ -32,7 +32,7 @@ from getframes._native import reduce as native
 from getframes.config import CameraConfig
 from getframes.errors import DomainError, require, require_count
 from getframes.frame import Frame, as_pixels, require_finite
-from getframes.reduce.correction import response
+from getframes.reduce.correction import relative_response
 from getframes.reduce.kernel import Steps
 from getframes.spectral import effective_qe
 
@@ -107,9 +107,8 @@ class Calibration:
         require_finite(pixels, "dark")
         precision = np.dtype(np.float32 if pixels.dtype == np.float32 else np.float64)
         self.dark_adu = np.array(pixels, precision)
-        weight = None if flat is None else response(flat, self.dark_adu.shape)
-        self.flat = None if weight is None else (1.0 / weight).astype(precision)
-        self._steps = self._prepared(None if weight is None else weight.astype(precision))
+        self.flat = None if flat is None else relative_response(flat, self.dark_adu.shape).astype(precision)
+        self._steps = self._prepared()
 
     @classmethod
     def from_camera(
@@ -288,15 +287,15 @@ class Calibration:
         """
         return as_pixels(frame) >= self._saturation_adu()
 
-    def _prepared(self, weight: Any) -> Steps:
+    def _prepared(self) -> Steps:
         config, block = self.config, self.binning**2
         zero = config.bias_offset_adu * (block if self.binning_mode == "digital" else 1)
         inverse = None
         if self.linearize:
             inverse = native.inverse_response(_coefficients(config), config.full_well_e * block)
         height, width = self.dark_adu.shape
-        plain = Steps((height, width), self.dark_adu.dtype, zero, self.e_per_adu, inverse, 0.0, 1.0)
-        return plain._replace(dark=plain.applied(self.dark_adu), weight=1.0 if weight is None else weight)
+        plain = Steps((height, width), self.dark_adu.dtype, zero, self.e_per_adu, inverse)
+        return plain._replace(dark=plain.applied(self.dark_adu), flat=1.0 if self.flat is None else self.flat)
 
     def _saturation_adu(self) -> float:
         """The count from which a pixel is saturated."""

@@ -65,9 +65,9 @@ def calibrate(
     pixels = as_pixels(raw, "raw")
     require(0 <= dark_scale < np.inf, "", "dark_scale", "finite and >= 0", dark_scale)
     level = pedestal(pixels.shape, bias, dark, float(dark_scale))
-    weight = 1.0 if flat is None else response(flat, pixels.shape)
+    relative = 1.0 if flat is None else relative_response(flat, pixels.shape)
     height, width = pixels.shape
-    steps = Steps((height, width), np.dtype(np.float64), 0.0, 1.0, None, level, weight)
+    steps = Steps((height, width), np.dtype(np.float64), zero=level, flat=relative)
     done = [name for name, master in (("bias", bias), ("dark", dark), ("flat", flat)) if master is not None]
     metadata = dict(raw.metadata) if isinstance(raw, Frame) else {}
     metadata.update(frame_type="reduced", calibration=done)
@@ -87,15 +87,14 @@ def pedestal(shape: tuple[int, ...], bias: FrameLike | None, dark: FrameLike | N
     return np.asarray(zero + scale * (charge - zero))
 
 
-def response(flat: FrameLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """One over the flat divided by its mean; NaN where it is not positive."""
+def relative_response(flat: FrameLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The flat divided by its mean; NaN where it is not positive."""
     pixels = as_pixels(flat, "flat").astype(np.float64)
     if pixels.shape != shape:
         raise ShapeError(f"flat must have shape {shape}, got {pixels.shape}")
     lit = np.isfinite(pixels) & (pixels > 0.0)
     require(bool(lit.any()), "", "flat", "positive in some pixel", float(np.max(pixels)))
-    level = float(pixels[lit].mean())
-    return np.asarray(np.divide(level, pixels, out=np.full(pixels.shape, np.nan), where=lit))
+    return np.asarray(np.where(lit, pixels / pixels[lit].mean(), np.nan))
 
 
 def master_pixels(master: FrameLike, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -46,8 +46,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     })?;
     room(module, "deposit", deposit::fill)?;
     room(module, "reduce", |room| {
-        room.add_function(wrap_pyfunction!(reduce::inverse_response, room)?)?;
-        room.add_function(wrap_pyfunction!(reduce::calibrate, room)?)
+        room.add_function(wrap_pyfunction!(reduce::calibration::inverse_response, room)?)?;
+        room.add_function(wrap_pyfunction!(reduce::calibration::calibrate, room)?)
     })?;
     room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;
     module.delattr("__all__")

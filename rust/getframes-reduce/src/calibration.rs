@@ -1,331 +1,183 @@
-//! Calibration: counts back to charge, and charge back to light, in one pass over a frame.
+//! Calibration: counts without what the detector added, and back to charge and light, in one pass over a frame, with variance and flags.
 //!
-//! | symbol | name       | shape      | unit       |
-//! |--------|------------|------------|------------|
-//! | n      | `counts`   | `(ny, nx)` | ADU        |
-//! | b      | `zero_adu` | one        | ADU        |
-//! | k      | `scale`    | one        | e-/ADU     |
-//! | g      | `inverse`  | –          | e- to e-   |
-//! | d      | `dark`     | `(ny, nx)` | e-         |
-//! | w      | `weight`   | `(ny, nx)` | 1          |
-//! | f      | `factor`   | one        | photons/e- |
+//! | symbol | name         | shape      | unit                     |
+//! |--------|--------------|------------|--------------------------|
+//! | n      | `counts`     | `(ny, nx)` | ADU                      |
+//! | o      | `levels`     | `(ny,)`    | ADU, overscan of a row   |
+//! | b      | `zero`       | `(ny, nx)` | ADU                      |
+//! | k      | `scale`      | one        | e-/ADU, or 1             |
+//! | g      | `inverse`    | –          | e- to e-                 |
+//! | s, d   | `dark_scale`, `dark` | one, `(ny, nx)` | s and unit / s |
+//! | w      | `flat`       | `(ny, nx)` | 1                        |
+//! | f      | `factor`     | one        | out per unit             |
 //!
-//! Law: out = (g(k (n - b)) - d) f w, with g the inverse of the response curve of a pixel ([`Inverse`]).
+//! Law: out = (g(p) - s d) f / w, p = k (n - o - b), with g the inverse of the response curve of a pixel ([`Inverse`]). The dark is taken off after g, since
+//! the curve bends with all the charge of a pixel.
 //!
-//! The dark is taken off after g, since the curve bends with all the charge of a pixel.
+//! Variance, for a straight response (u = p - s d; [`Noise`] has the symbols):
+//!
+//!   sigma^2 = (f/w)^2 (r^2 + c max(p, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2)
+//!
+//! Out is NaN where the flat is not positive, and where what goes in is not finite.
 
 use getframes_core::map::Map;
 use getframes_core::pool::Cancel;
-use getframes_core::real::polynomial;
 use getframes_core::simd::{self, Kernel};
 use getframes_core::{Error, Real};
 use rayon::prelude::*;
 
-/// Terms that the series of an inverse may have.
-const TERMS: [usize; 3] = [8, 16, MOST];
-const MOST: usize = 32;
-/// Newton steps that may follow the longest.
-const MOST_STEPS: usize = 16;
-/// Relative error of an inverse in single and in double precision, before rounding.
-const ERRORS: [f64; 2] = [3e-8, 5e-15];
-/// Points at which the accuracy of an inverse is measured.
-const PROBES: usize = 1024;
-/// How far beyond the full well a curve is inverted, for the noise of a pixel that is full.
-const BEYOND: f64 = 1.25;
-/// Slope below which a curve counts as flat, and cannot be inverted.
-const FLAT: f64 = 1e-3;
+mod count;
+mod inverse;
+pub use count::Count;
+pub use inverse::{Inverse, Series};
 
 const TILE: usize = 512;
 const CHUNK: usize = 64 * TILE;
 /// Frames with fewer pixels run on the calling thread.
 pub const SMALL: usize = 2 * CHUNK;
 
-/// The inverse of q' = q (1 + c1 u + c2 u^2 + ...), u = q/W, on its rising branch.
-///
-/// q = q' s(v), v = q'/W: s is a polynomial through the exact inverse at Chebyshev points, followed by Newton steps where that is not exact to
-/// rounding. Below no charge s is 1, the slope there; beyond the branch s stays what it is at its end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inverse {
-    /// c1, c2, ...
-    pub coefficients: Vec<f64>,
-    /// W [e-].
-    pub full_well_e: f64,
-    /// Largest v of the branch.
-    pub end: f64,
-    /// s for single precision.
-    pub single: Series,
-    /// s for double precision.
-    pub double: Series,
+/// Counts as a detector gives them: rows that may be parts of longer ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a, R> {
+    /// From the first pixel on.
+    pub counts: &'a [R],
+    /// Pixels of a row.
+    pub width: usize,
+    /// From one row to the next.
+    pub stride: usize,
+    /// o, one for each row.
+    pub levels: Option<&'a [f64]>,
 }
 
-/// A polynomial, and what makes it exact.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Series {
-    /// Coefficients in x = 2 v / `end` - 1, from the highest power down; one of [`TERMS`].
-    pub terms: Vec<f64>,
-    /// Newton steps.
-    pub steps: usize,
-}
-
-/// The curve: v of a u.
-#[inline(always)]
-fn curve<T: Real>(coefficients: &[f64], u: T) -> T {
-    let mut sum = T::ZERO;
-    for &c in coefficients.iter().rev() {
-        sum = (sum + T::of(c)) * u;
-    }
-    u * (T::ONE + sum)
-}
-
-/// Its slope.
-#[inline(always)]
-fn slope<T: Real>(coefficients: &[f64], u: T) -> T {
-    let mut sum = T::ZERO;
-    for (k, &c) in coefficients.iter().enumerate().rev() {
-        sum = (sum + T::of((k as f64 + 2.0) * c)) * u;
-    }
-    T::ONE + sum
-}
-
-/// Where a function that holds at `low` ceases to hold.
-fn bisected(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 {
-    for _ in 0..100 {
-        let middle = 0.5 * (low + high);
-        if holds(middle) { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
-}
-
-/// Largest u, at most [`BEYOND`], up to which the curve rises.
-fn top(coefficients: &[f64]) -> f64 {
-    let grid = |step: usize| BEYOND * step as f64 / PROBES as f64;
-    let rises = |u: f64| slope(coefficients, u) > FLAT;
-    let falls = (1..=PROBES).find(|&step| !rises(grid(step)));
-    falls.map_or(BEYOND, |step| bisected(grid(step - 1), grid(step), rises))
-}
-
-impl Inverse {
-    /// The inverse of a curve; `None` for a straight line.
-    ///
-    /// # Errors
-    /// [`Error::Domain`] when the well is not positive, or a coefficient is not finite.
-    pub fn of(coefficients: &[f64], full_well_e: f64) -> Result<Option<Self>, Error> {
-        Error::domain(full_well_e > 0.0 && full_well_e.is_finite(), "full_well_e", "finite and > 0 e-", full_well_e)?;
-        for &c in coefficients {
-            Error::domain(c.is_finite(), "nonlinearity_coeffs", "finite", c)?;
-        }
-        if coefficients.iter().all(|&c| c == 0.0) {
-            return Ok(None);
-        }
-        let top = top(coefficients);
-        let end = curve(coefficients, top);
-        let ratio = |v: f64| bisected(0.0, top, |u| curve(coefficients, u) < v) / v;
-        let expansion = chebyshev(|x| ratio(0.5 * (x + 1.0) * end));
-        let (single, double) = (Series::default(), Series::default());
-        let mut made = Self { coefficients: coefficients.to_vec(), full_well_e, end, single, double };
-        let [single, double] = ERRORS.map(|error| made.series(&expansion, top, error));
-        (made.single, made.double) = (single, double);
-        Ok(Some(made))
-    }
-
-    /// The shortest series with this error.
-    fn series(&mut self, expansion: &[f64; MOST], top: f64, error: f64) -> Series {
-        for count in TERMS {
-            self.double = Series { terms: powers(&expansion[..count]), steps: 0 };
-            if self.error(top) < error {
-                return self.double.clone();
-            }
-        }
-        while self.double.steps < MOST_STEPS && self.error(top) > error {
-            self.double.steps += 1;
-        }
-        self.double.clone()
-    }
-
-    /// Largest relative error over the branch.
-    fn error(&self, top: f64) -> f64 {
-        let exact: Vec<f64> = (1..PROBES).map(|probe| top * self.full_well_e * probe as f64 / PROBES as f64).collect();
-        let mut found: Vec<f64> =
-            exact.iter().map(|q| self.full_well_e * curve(&self.coefficients, q / self.full_well_e)).collect();
-        self.apply(&mut found);
-        found.iter().zip(&exact).fold(0.0, |worst, (q, exact)| f64::max(worst, (q / exact - 1.0).abs()))
-    }
-
-    /// Charge before the response bent it, in place. Where the curve is steep, the roundings of single precision would grow: the work is then done
-    /// in double precision.
+impl<R: Copy> Raw<'_, R> {
+    /// Where a pixel of the frame is: (y, x).
     #[inline(always)]
-    pub fn apply<T: Real>(&self, charge: &mut [T]) {
-        if size_of::<T>() == 8 {
-            return self.apply_series(charge, &self.double);
+    fn place(&self, index: usize) -> (usize, usize) {
+        (index / self.width, index % self.width)
+    }
+
+    /// At most `most` counts from a pixel on that have one level and lie side by side, and their level.
+    #[inline(always)]
+    fn piece(&self, first: usize, most: usize) -> (&[R], f64) {
+        if self.stride == self.width && self.levels.is_none() {
+            return (&self.counts[first..first + most], 0.0);
         }
-        if self.single.steps == 0 && self.single.terms.len() == TERMS[0] {
-            return self.apply_series(charge, &self.single);
-        }
-        let mut wide = [0.0; TILE];
-        for charge in charge.chunks_mut(TILE) {
-            let wide = &mut wide[..charge.len()];
-            for (wide, q) in wide.iter_mut().zip(&*charge) {
-                *wide = q.wide();
-            }
-            self.apply_series(wide, &self.double);
-            for (q, &wide) in charge.iter_mut().zip(&*wide) {
-                *q = T::of(wide);
-            }
-        }
+        let (y, x) = self.place(first);
+        let start = y * self.stride + x;
+        let counts = &self.counts[start..start + most.min(self.width - x)];
+        (counts, self.levels.map_or(0.0, |levels| levels[y]))
     }
 
     #[inline(always)]
-    fn apply_series<T: Real>(&self, charge: &mut [T], series: &Series) {
-        match (series.steps, series.terms.len()) {
-            (0, 8) => self.expanded::<T, 8>(charge, &series.terms),
-            (0, 16) => self.expanded::<T, 16>(charge, &series.terms),
-            (0, MOST) => self.expanded::<T, MOST>(charge, &series.terms),
-            (steps, _) => self.polished(charge, &series.terms, steps),
-        }
-    }
-
-    #[inline(always)]
-    fn expanded<T: Real, const N: usize>(&self, charge: &mut [T], terms: &[f64]) {
-        let mut series = [0.0; N];
-        series.copy_from_slice(terms);
-        let (start, end) = (T::ZERO, T::of(self.end * self.full_well_e));
-        let stretch = T::of(2.0 / (self.end * self.full_well_e));
-        for q in charge.iter_mut() {
-            let x = q.most(start).least(end).mul_add(stretch, -T::ONE);
-            *q *= polynomial(x, &series);
-        }
-    }
-
-    /// The same with Newton steps of c(u) = v.
-    #[inline(always)]
-    fn polished<T: Real>(&self, charge: &mut [T], terms: &[f64], steps: usize) {
-        let (inverse, end, least) = (T::of(1.0 / self.full_well_e), T::of(self.end), T::of(1e-30));
-        let stretch = T::of(2.0 / self.end);
-        for q in charge.iter_mut() {
-            let v = (*q * inverse).most(least).least(end);
-            let x = v.mul_add(stretch, -T::ONE);
-            let mut u = v * terms.iter().fold(T::ZERO, |sum, &term| sum.mul_add(x, T::of(term)));
-            for _ in 0..steps {
-                u = u - (curve(&self.coefficients, u) - v) / slope(&self.coefficients, u);
-            }
-            *q *= u / v;
+    fn prefetch(&self, first: usize, end: usize) {
+        if self.stride == self.width {
+            simd::prefetch(&self.counts[first..end]);
         }
     }
 }
-
-/// Coefficients of the Chebyshev polynomials in the interpolation of a function over [-1, 1].
-fn chebyshev(function: impl Fn(f64) -> f64) -> [f64; MOST] {
-    // Cosines of the fractions of a right angle by halving it: no libm, the same bits everywhere.
-    let (mut cosines, mut half) = (vec![1.0, 0.0], 0.5f64.sqrt());
-    while cosines.len() <= MOST {
-        let middles = cosines.windows(2).map(|pair| (pair[0] + pair[1]) / (2.0 * half));
-        cosines = cosines[..].iter().copied().zip(middles.chain([0.0])).flat_map(|(at, next)| [at, next]).collect();
-        cosines.pop();
-        half = (0.5 * (1.0 + half)).sqrt();
-    }
-    let cosine = |j: usize| match j % (4 * MOST) {
-        j if j <= MOST => cosines[j],
-        j if j <= 2 * MOST => -cosines[2 * MOST - j],
-        j if j <= 3 * MOST => -cosines[j - 2 * MOST],
-        j => cosines[4 * MOST - j],
-    };
-    let values: Vec<f64> = (0..MOST).map(|k| function(cosine(2 * k + 1))).collect();
-    std::array::from_fn(|n| {
-        let sum: f64 = values.iter().enumerate().map(|(k, f)| f * cosine(n * (2 * k + 1))).sum();
-        let coefficient = sum * if n == 0 { 1.0 } else { 2.0 } / MOST as f64;
-        // What is left of rounding would be blown up in powers of x.
-        if coefficient.abs() < 1e-16 { 0.0 } else { coefficient }
-    })
-}
-
-/// A sum of Chebyshev polynomials in powers of x, from the highest down.
-fn powers(expansion: &[f64]) -> Vec<f64> {
-    let count = expansion.len();
-    let (mut one, mut two) = (vec![0.0; count], vec![0.0; count]); // T_(n-1) and T_n, lowest power first
-    two[0] = 1.0;
-    let mut sum = vec![0.0; count];
-    for (n, &coefficient) in expansion.iter().enumerate() {
-        for (sum, &term) in sum.iter_mut().zip(&two) {
-            *sum += coefficient * term;
-        }
-        let raised = |power: usize| if power > 0 { two[power - 1] } else { 0.0 };
-        let next =
-            (0..count).map(|power| if n == 0 { raised(power) } else { 2.0 * raised(power) - one[power] }).collect();
-        (one, two) = (two, next);
-    }
-    sum.reverse();
-    sum
-}
-
-/// A kind of counts, in a working precision.
-pub trait Count<T>: Copy + Send + Sync {
-    /// The nearest number.
-    fn real(self) -> T;
-    /// Whether it is one.
-    fn is_finite(self) -> bool;
-}
-
-macro_rules! counts {
-    ($($kind:ty => $real:ty),*) => {$(
-        impl Count<$real> for $kind {
-            #[inline(always)]
-            fn real(self) -> $real {
-                self as $real
-            }
-            #[inline(always)]
-            fn is_finite(self) -> bool {
-                <f64 as Real>::is_finite(self as f64)
-            }
-        }
-    )*};
-}
-counts!(u16 => f32, u32 => f32, i32 => f32, f32 => f32, f64 => f32);
-counts!(u16 => f64, u32 => f64, i32 => f64, f32 => f64, f64 => f64);
 
 /// What turns counts into charge or light.
 #[derive(Clone, Copy, Debug)]
 pub struct Calibration<'a> {
-    /// b [ADU].
-    pub zero_adu: f64,
-    /// k [e-/ADU].
+    /// b.
+    pub zero: Map<'a>,
+    /// k.
     pub scale: f64,
     /// g; none where the response is a straight line.
     pub inverse: Option<&'a Inverse>,
-    /// d [e-].
+    /// d.
     pub dark: Map<'a>,
+    /// s.
+    pub dark_scale: f64,
     /// w.
-    pub weight: Map<'a>,
+    pub flat: Map<'a>,
     /// f.
     pub factor: f64,
+    /// What is known about errors; none where none are wanted.
+    pub noise: Option<Noise<'a>>,
+    /// What is to be flagged; without it a count that is not finite is an error.
+    pub flagging: Option<Flagging<'a>>,
+}
+
+/// Where the variance comes from, in the unit of p.
+#[derive(Clone, Copy, Debug)]
+pub struct Noise<'a> {
+    /// r, of one read.
+    pub read: Map<'a>,
+    /// c: variance of a signal of 1.
+    pub shot: f64,
+    /// sigma_b.
+    pub zero: Map<'a>,
+    /// beta: 1 where the dark knows nothing of this bias; 1 - 2 s/t where it is a rate of frames of t seconds less the same bias.
+    pub zero_weight: f64,
+    /// sigma_d.
+    pub dark: Map<'a>,
+    /// sigma_w.
+    pub flat: Map<'a>,
+}
+
+/// Which bits say what.
+#[derive(Clone, Copy, Debug)]
+pub struct Flagging<'a> {
+    /// Counts from here on are saturated.
+    pub saturation: f64,
+    /// Bits of a saturated pixel, of one without response, and of one where something is not finite.
+    pub bits: [u16; 3],
+    /// Flags of the frame and its masters, all of which hold.
+    pub planes: &'a [&'a [u16]],
+}
+
+/// What is written.
+pub struct Planes<'a, T> {
+    /// Out.
+    pub data: &'a mut [T],
+    /// sigma, where noise is known; else empty.
+    pub sigma: &'a mut [T],
+    /// Flags, where they are wanted; else empty.
+    pub flags: &'a mut [u16],
+}
+
+impl<'a, T> Planes<'a, T> {
+    /// Chunks of all planes that are there.
+    fn parts(self) -> Vec<Self> {
+        let count = self.data.len().div_ceil(CHUNK);
+        let (mut sigma, mut flags) = (self.sigma.chunks_mut(CHUNK), self.flags.chunks_mut(CHUNK));
+        let mut parts = Vec::with_capacity(count);
+        for data in self.data.chunks_mut(CHUNK) {
+            let (sigma, flags) = (sigma.next().unwrap_or_default(), flags.next().unwrap_or_default());
+            parts.push(Planes { data, sigma, flags });
+        }
+        parts
+    }
 }
 
 impl Calibration<'_> {
-    /// Calibrates a frame of `width` columns into `out`.
+    /// Calibrates a frame.
     ///
     /// # Errors
-    /// [`Error::Domain`] for the first count that is infinite or not a number: `out` is then not to be used. [`Error::Interrupted`] when cancelled.
+    /// [`Error::Domain`] for a variance through a bent response, and, without flags, for the first count that is infinite or not a number: what is written
+    /// is then not to be used. [`Error::Interrupted`] when cancelled.
     pub fn run<R: Count<T>, T: Real>(
         &self,
-        counts: &[R],
-        out: &mut [T],
-        width: usize,
+        raw: Raw<'_, R>,
+        planes: Planes<'_, T>,
         cancel: &Cancel,
     ) -> Result<(), Error> {
-        let work = |(n, out): (usize, &mut [T])| {
-            let first = n * CHUNK;
-            let counts = &counts[first..first + out.len()];
-            simd::dispatch(Part { calibration: self, counts, first, out, cancel })
+        let straight = self.noise.is_none() || self.inverse.is_none();
+        Error::domain(straight, "inverse", "none where the variance is wanted", 1.0)?;
+        let small = planes.data.len() < SMALL;
+        let work = |(n, planes): (usize, Planes<'_, T>)| {
+            simd::dispatch(Part { calibration: self, raw, first: n * CHUNK, planes, cancel })
         };
-        let bad = if out.len() < SMALL {
-            out.chunks_mut(CHUNK).enumerate().filter_map(work).min()
-        } else {
-            out.par_chunks_mut(CHUNK).enumerate().filter_map(work).min()
-        };
+        let parts: Vec<_> = planes.parts().into_iter().enumerate().collect();
+        let bad =
+            if small { parts.into_iter().filter_map(work).min() } else { parts.into_par_iter().filter_map(work).min() };
         if cancel.is_cancelled() {
             return Err(Error::Interrupted);
         }
         bad.map_or(Ok(()), |index| {
-            let (value, y, x) = (counts[index].real().wide(), index / width, index % width);
+            let (y, x) = raw.place(index);
+            let value = raw.counts[y * raw.stride + x].real().wide();
             Err(Error::Domain { name: "frame", rule: "finite", value, place: format!(" at (y, x) = ({y}, {x})") })
         })
     }
@@ -334,60 +186,183 @@ impl Calibration<'_> {
 /// Consecutive pixels.
 struct Part<'a, R, T> {
     calibration: &'a Calibration<'a>,
-    counts: &'a [R],
+    raw: Raw<'a, R>,
     first: usize,
-    out: &'a mut [T],
+    planes: Planes<'a, T>,
     cancel: &'a Cancel,
 }
 
 impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
-    /// The first count that is not finite.
+    /// The first count that is not finite, where that is an error.
     type Output = Option<usize>;
 
     #[inline(always)]
     fn run(self) -> Option<usize> {
-        let Part { calibration: made, counts, first, out, cancel } = self;
+        let Part { calibration: made, raw, first, planes: Planes { data, sigma, flags }, cancel } = self;
         if cancel.is_cancelled() {
             return None;
         }
-        let (zero, scale, factor) = (T::of(made.zero_adu), T::of(made.scale), T::of(made.factor));
-        let mut map = [T::ZERO; TILE];
-        let length = out.len();
+        let (mut one, mut two) = ([T::ZERO; TILE], [T::ONE; TILE]);
+        let length = data.len();
         for done in (0..length).step_by(TILE) {
             let (start, end, next) = (first + done, length.min(done + TILE), length.min(done + 2 * TILE));
-            simd::prefetch(&out[end..next]);
-            simd::prefetch(&counts[end..next]);
-            let (counts, out) = (&counts[done..end], &mut out[done..end]);
-            let map = &mut map[..out.len()];
-            let mut finite = true;
-            for (q, &count) in out.iter_mut().zip(counts) {
-                finite &= count.is_finite();
-                *q = (count.real() - zero) * scale;
+            simd::prefetch(&data[end..next]);
+            raw.prefetch(first + end, first + next);
+            let out = &mut data[done..end];
+            let (one, two) = (&mut one[..out.len()], &mut two[..out.len()]);
+            if !load(raw, start, out) && made.flagging.is_none() {
+                return first_bad(raw, start, out.len());
             }
-            if !finite {
-                return counts.iter().position(|count| !count.is_finite()).map(|lane| start + lane);
+            made.less_zero(start, out, one);
+            let mut sigma = sigma.get_mut(done..end);
+            if let (Some(noise), Some(sigma)) = (&made.noise, &mut sigma) {
+                noise.variance(made.dark_scale, start, out, sigma, one);
             }
             if let Some(inverse) = made.inverse {
                 inverse.apply(out);
             }
-            if !made.dark.is(0.0) {
-                made.dark.load(start, map);
-                for (q, &dark) in out.iter_mut().zip(&*map) {
-                    *q -= dark;
-                }
-            }
-            if made.weight.is(1.0) {
-                for q in out.iter_mut() {
-                    *q *= factor;
-                }
-            } else {
-                made.weight.load(start, map);
-                for (q, &weight) in out.iter_mut().zip(&*map) {
-                    *q *= factor * weight;
-                }
+            made.less_dark(start, out, one);
+            made.over_flat(start, out, sigma, [&mut *one, &mut *two]);
+            if let Some(flagging) = &made.flagging {
+                flagging.mark(raw, start, out, one, &mut flags[done..end]);
             }
         }
         None
+    }
+}
+
+/// Counts less the level of their row; whether all are finite.
+#[inline(always)]
+fn load<R: Count<T>, T: Real>(raw: Raw<'_, R>, start: usize, out: &mut [T]) -> bool {
+    let mut finite = true;
+    let mut done = 0;
+    while done < out.len() {
+        let (counts, level) = raw.piece(start + done, out.len() - done);
+        let level = T::of(level);
+        for (q, &count) in out[done..].iter_mut().zip(counts) {
+            finite &= count.is_finite();
+            *q = count.real() - level;
+        }
+        done += counts.len();
+    }
+    finite
+}
+
+/// The first count that is not finite.
+fn first_bad<R: Count<T>, T: Real>(raw: Raw<'_, R>, start: usize, count: usize) -> Option<usize> {
+    (start..start + count).find(|&index| !raw.piece(index, 1).0[0].is_finite())
+}
+
+impl Calibration<'_> {
+    #[inline(always)]
+    fn less_zero<T: Real>(&self, start: usize, out: &mut [T], room: &mut [T]) {
+        if !self.zero.is(0.0) {
+            self.zero.load(start, room);
+            for (q, &zero) in out.iter_mut().zip(&*room) {
+                *q -= zero;
+            }
+        }
+        if self.scale != 1.0 {
+            let scale = T::of(self.scale);
+            for q in out.iter_mut() {
+                *q *= scale;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn less_dark<T: Real>(&self, start: usize, out: &mut [T], room: &mut [T]) {
+        if !self.dark.is(0.0) {
+            let scale = T::of(self.dark_scale);
+            self.dark.load(start, room);
+            for (q, &dark) in out.iter_mut().zip(&*room) {
+                *q -= scale * dark;
+            }
+        }
+    }
+
+    /// Divides; variances become standard deviations.
+    #[inline(always)]
+    fn over_flat<T: Real>(&self, start: usize, out: &mut [T], sigma: Option<&mut [T]>, [one, two]: [&mut [T]; 2]) {
+        let (factor, nan) = (T::of(self.factor), T::of(f64::NAN));
+        let uniform = self.flat.is(1.0);
+        if uniform {
+            one.fill(T::ONE);
+        } else {
+            self.flat.load(start, one);
+            for (q, flat) in out.iter_mut().zip(one.iter_mut()) {
+                *flat = if *flat > T::ZERO { T::ONE / *flat } else { nan };
+                *q *= *flat;
+            }
+        }
+        if let (Some(sigma), Some(noise)) = (sigma, &self.noise) {
+            for v in sigma.iter_mut() {
+                *v = T::ZERO.most(*v);
+            }
+            if !uniform {
+                noise.flat.load(start, two);
+                for (((v, &q), &inverse), &error) in sigma.iter_mut().zip(&*out).zip(&*one).zip(&*two) {
+                    let relative = q * error;
+                    *v = inverse * inverse * relative.mul_add(relative, *v);
+                }
+            }
+            for (v, &q) in sigma.iter_mut().zip(&*out) {
+                *v = if q.is_finite() { v.sqrt() * factor } else { nan };
+            }
+        }
+        if self.factor != 1.0 {
+            for q in out.iter_mut() {
+                *q *= factor;
+            }
+        }
+    }
+}
+
+impl Noise<'_> {
+    /// Variance of u from all but the flat.
+    #[inline(always)]
+    fn variance<T: Real>(&self, dark_scale: f64, start: usize, out: &[T], sigma: &mut [T], room: &mut [T]) {
+        let shot = T::of(self.shot);
+        self.read.load(start, sigma);
+        for (v, &p) in sigma.iter_mut().zip(out) {
+            *v = shot.mul_add(p.most(T::ZERO), *v * *v);
+        }
+        for (map, weight) in [(self.zero, self.zero_weight), (self.dark, dark_scale * dark_scale)] {
+            if !map.is(0.0) {
+                let weight = T::of(weight);
+                map.load(start, room);
+                for (v, &error) in sigma.iter_mut().zip(&*room) {
+                    *v = weight.mul_add(error * error, *v);
+                }
+            }
+        }
+    }
+}
+
+impl Flagging<'_> {
+    /// Bits of what happened to a pixel, and those it had. What is not finite becomes NaN.
+    #[inline(always)]
+    fn mark<R: Count<T>, T: Real>(&self, raw: Raw<'_, R>, start: usize, out: &mut [T], dead: &[T], flags: &mut [u16]) {
+        let ([full, without, bad], end) = (self.bits, T::of(self.saturation));
+        let mut done = 0;
+        while done < out.len() {
+            let (counts, _) = raw.piece(start + done, out.len() - done);
+            for (flag, &count) in flags[done..].iter_mut().zip(counts) {
+                *flag = if count.real() >= end { full } else { 0 };
+            }
+            done += counts.len();
+        }
+        let nan = T::of(f64::NAN);
+        for ((flag, q), &inverse) in flags.iter_mut().zip(out).zip(dead) {
+            let (finite, lit) = (q.is_finite(), inverse.is_finite());
+            *flag |= if lit { if finite { 0 } else { bad } } else { without };
+            *q = if finite { *q } else { nan };
+        }
+        for plane in self.planes {
+            for (flag, &more) in flags.iter_mut().zip(&plane[start..]) {
+                *flag |= more;
+            }
+        }
     }
 }
 
@@ -395,45 +370,23 @@ impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
 mod tests {
     use super::*;
 
-    fn curves() -> Vec<Vec<f64>> {
-        vec![
-            vec![-0.003],
-            vec![-0.1],
-            vec![-0.3],
-            vec![-0.45],
-            vec![-0.4999],
-            vec![0.2],
-            vec![-0.05, -0.03],
-            vec![0.1, -0.2, 0.05],
-            vec![-0.6, 0.3],
-        ]
-    }
-
-    #[test]
-    fn charge_comes_back() {
-        let well = 3e4;
-        for coefficients in curves() {
-            let inverse = Inverse::of(&coefficients, well).unwrap().unwrap();
-            let limit = top(&coefficients).min(1.0) * 0.98;
-            let exact: Vec<f64> = (0..5000).map(|n| f64::from(n) / 5000.0 * limit * well).collect();
-            let mut found: Vec<f64> = exact.iter().map(|q| well * curve(&coefficients, q / well)).collect();
-            let mut single: Vec<f32> = found.iter().map(|&q| q as f32).collect();
-            inverse.apply(&mut found);
-            inverse.apply(&mut single);
-            for ((q, exact), single) in found.iter().zip(&exact).zip(&single) {
-                assert!((q - exact).abs() <= 2e-13 * exact, "{coefficients:?}: {q} is not {exact}");
-                // The slope of the inverse makes the rounding of the input larger near the top of a steep curve.
-                let bound = 3e-7 * exact / slope(&coefficients, exact / well).min(1.0);
-                assert!((f64::from(*single) - exact).abs() <= bound, "{coefficients:?}: {single} is not {exact}");
-            }
+    fn made<'a>() -> Calibration<'a> {
+        let uniform = Map::Uniform;
+        Calibration {
+            zero: uniform(0.0),
+            scale: 1.0,
+            inverse: None,
+            dark: uniform(0.0),
+            dark_scale: 1.0,
+            flat: uniform(1.0),
+            factor: 1.0,
+            noise: None,
+            flagging: None,
         }
     }
 
-    #[test]
-    fn straight_lines_need_no_inverse() {
-        assert_eq!(Inverse::of(&[0.0, 0.0], 1e4).unwrap(), None);
-        assert!(Inverse::of(&[f64::NAN], 1e4).is_err());
-        assert!(Inverse::of(&[-0.1], 0.0).is_err());
+    fn bare(data: &mut [f64]) -> Planes<'_, f64> {
+        Planes { data, sigma: &mut [], flags: &mut [] }
     }
 
     #[test]
@@ -441,16 +394,35 @@ mod tests {
         let mut counts = vec![100.0f32; 40 * 50];
         counts[7 * 50 + 3] = f32::NAN;
         counts[1999] = f32::INFINITY;
-        let uniform = |value| Map::Uniform(value);
-        let made = Calibration {
-            zero_adu: 0.0,
-            scale: 1.0,
-            inverse: None,
-            dark: uniform(0.0),
-            weight: uniform(1.0),
-            factor: 1.0,
-        };
-        let error = made.run(&counts, &mut vec![0.0f64; 2000], 50, &Cancel::default()).unwrap_err();
+        let raw = Raw { counts: &counts, width: 50, stride: 50, levels: None };
+        let error = made().run(raw, bare(&mut vec![0.0; 2000]), &Cancel::default()).unwrap_err();
         assert_eq!(error.to_string(), "frame must be finite, got NaN at (y, x) = (7, 3)");
+        let cut = Raw { counts: &counts[2..], width: 40, stride: 50, levels: None };
+        let error = made().run(cut, bare(&mut vec![0.0; 1600]), &Cancel::default()).unwrap_err();
+        assert_eq!(error.to_string(), "frame must be finite, got NaN at (y, x) = (7, 1)");
+    }
+
+    #[test]
+    fn parts_of_rows_are_rows() {
+        let counts: Vec<u16> = (0..60_000).collect();
+        let levels: Vec<f64> = (0..200).map(f64::from).collect();
+        let raw = Raw { counts: &counts[7..], width: 290, stride: 300, levels: Some(&levels) };
+        let mut data = vec![0.0; 200 * 290];
+        made().run(raw, bare(&mut data), &Cancel::default()).unwrap();
+        for (index, &value) in data.iter().enumerate() {
+            let (y, x) = (index / 290, index % 290);
+            assert_eq!(value, f64::from(counts[y * 300 + 7 + x]) - y as f64);
+        }
+    }
+
+    #[test]
+    fn no_variance_through_a_bent_response() {
+        let inverse = Inverse::of(&[-0.1], 1e4).unwrap().unwrap();
+        let zero = Map::Uniform(0.0);
+        let noise = Noise { read: zero, shot: 1.0, zero, zero_weight: 1.0, dark: zero, flat: zero };
+        let bent = Calibration { inverse: Some(&inverse), noise: Some(noise), ..made() };
+        let raw = Raw { counts: &[1u16; 4], width: 2, stride: 2, levels: None };
+        let planes = Planes { data: &mut [0.0f32; 4], sigma: &mut [0.0; 4], flags: &mut [] };
+        assert!(bent.run(raw, planes, &Cancel::default()).is_err());
     }
 }

@@ -45,15 +45,79 @@ def inverse_nonlinearity(charge_e: ArrayLike, coefficients: Sequence[float], ful
 def calibration(
     counts: ArrayLike,
     *,
-    zero_adu: float,
-    scale: float,
-    coefficients: Sequence[float],
-    full_well_e: float,
-    dark: ArrayLike,
-    weight: ArrayLike,
-    factor: float,
+    levels: Image | float = 0.0,
+    zero: Image | float = 0.0,
+    scale: float = 1.0,
+    coefficients: Sequence[float] = (),
+    full_well_e: float = 1.0,
+    dark: Image | float = 0.0,
+    dark_scale: float = 1.0,
+    flat: Image | float = 1.0,
+    factor: float = 1.0,
 ) -> Image:
-    """(g(k (n - b)) - d) f w."""
-    charge = (np.asarray(counts, np.float64) - zero_adu) * scale
-    straight = inverse_nonlinearity(charge, coefficients, full_well_e)
-    return np.asarray((straight - np.asarray(dark)) * factor * np.asarray(weight))
+    """(g(k (n - o - b)) - s d) f / w; NaN where w is not positive or the result is not finite. `levels` is a column."""
+    signal = (np.asarray(counts, np.float64) - levels - np.asarray(zero)) * scale
+    straight = inverse_nonlinearity(signal, coefficients, full_well_e) if any(coefficients) else signal
+    with np.errstate(invalid="ignore"):
+        numerator = straight - dark_scale * np.asarray(dark, np.float64)
+        return _finite(numerator * factor / _lit(flat))
+
+
+def uncertainty(
+    counts: ArrayLike,
+    *,
+    read: Image | float,
+    shot: float,
+    levels: Image | float = 0.0,
+    zero: Image | float = 0.0,
+    zero_sigma: Image | float = 0.0,
+    zero_weight: float = 1.0,
+    dark: Image | float = 0.0,
+    dark_sigma: Image | float = 0.0,
+    dark_scale: float = 1.0,
+    flat: Image | float = 1.0,
+    flat_sigma: Image | float = 0.0,
+    factor: float = 1.0,
+) -> Image:
+    """Standard deviation of `calibration` for a straight response:
+
+    (f/w)^2 (r^2 + c max(p, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2), p = n - o - b, u = p - s d.
+    """
+    signal = np.asarray(counts, np.float64) - levels - np.asarray(zero)
+    response = _lit(flat)
+    with np.errstate(invalid="ignore"):
+        light = (signal - dark_scale * np.asarray(dark, np.float64)) / response
+        variance = np.square(read) + shot * np.maximum(signal, 0.0)
+        variance = (
+            variance + zero_weight * np.square(zero_sigma) + np.square(dark_scale * np.asarray(dark_sigma))
+        )
+        sigma = np.sqrt(np.maximum(variance, 0.0) + np.square(light * flat_sigma)) * factor / response
+        return np.asarray(np.where(np.isfinite(light), sigma, np.nan))
+
+
+def flags(
+    counts: ArrayLike,
+    calibrated: Image,
+    *,
+    saturation: float,
+    bits: Sequence[int],
+    flat: Image | float = 1.0,
+    planes: Sequence[ArrayLike] = (),
+) -> NDArray[np.uint16]:
+    """Bits of a frame and its masters, of full pixels, of those without response, and of those that are not finite."""
+    full, without, bad = (np.uint16(bit) for bit in bits)
+    lit = np.asarray(flat) > 0.0
+    found = np.where(np.asarray(counts) >= saturation, full, np.uint16(0))
+    found = found | np.where(lit, np.where(np.isfinite(calibrated), np.uint16(0), bad), without)
+    for plane in planes:
+        found = found | np.asarray(plane, np.uint16)
+    return np.asarray(found, np.uint16)
+
+
+def _lit(flat: ArrayLike) -> Image:
+    response = np.asarray(flat, np.float64)
+    return np.asarray(np.where(response > 0.0, response, np.nan))
+
+
+def _finite(image: Image) -> Image:
+    return np.asarray(np.where(np.isfinite(image), image, np.nan))
