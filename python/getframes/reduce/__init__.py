@@ -8,6 +8,7 @@ from getframes.reduce.correction import calibrate
 from getframes.reduce.flat_scale import FlatScales, flat_scales
 from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
 from getframes.reduce.overscan import subtract_overscan, trim
+from getframes.reduce.sharing import SharedArray, SharedArrays, share
 
 __all__ = [
     "UNUSABLE",
@@ -15,9 +16,12 @@ __all__ = [
     "Flag",
     "FlatScales",
     "ReducedFrame",
+    "SharedArray",
+    "SharedArrays",
     "calibrate",
     "combine",
     "flat_scales",
+    "share",
     "subtract_overscan",
     "trim",
 ]
