@@ -8,6 +8,7 @@ from getframes.reduce.correction import calibrate
 from getframes.reduce.flat_scale import FlatScales, flat_scales
 from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
 from getframes.reduce.overscan import subtract_overscan, trim
+from getframes.reduce.raw_file import RawFile, RawFiles, find_raw_files
 from getframes.reduce.sharing import SharedArray, SharedArrays, share
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "Calibration",
     "Flag",
     "FlatScales",
+    "RawFile",
+    "RawFiles",
     "ReducedFrame",
     "SharedArray",
     "SharedArrays",
     "calibrate",
     "combine",
+    "find_raw_files",
     "flat_scales",
     "share",
     "subtract_overscan",
