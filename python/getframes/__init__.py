@@ -22,6 +22,7 @@ _HOMES = {
     "getframes.backend": ("ArrayBackend", "get_array_module", "get_backend", "to_numpy"),
     "getframes.camera": ("Camera",),
     "getframes.config": ("CameraConfig", "SensorType"),
+    "getframes.focal_plane": ("FlatTruth", "FocalPlane", "FocalPlaneDetector", "Illumination"),
     "getframes.frame": ("Frame", "FrameTruth"),
     "getframes.noise": ("apply_charge_diffusion", "charge_diffusion_kernel"),
     "getframes.observation": ("Observation", "ObservationTruth"),
@@ -94,9 +95,13 @@ __all__ = [
     "ExtendedSource",
     "Extinction",
     "FieldPolynomial",
+    "FlatTruth",
+    "FocalPlane",
+    "FocalPlaneDetector",
     "Frame",
     "FrameTruth",
     "GaussianPSF",
+    "Illumination",
     "LightCurve",
     "MoffatPSF",
     "NondestructiveStackStats",
@@ -175,6 +180,7 @@ if TYPE_CHECKING:
     from getframes.calibrate import calibrate
     from getframes.camera import Camera
     from getframes.config import CameraConfig, SensorType
+    from getframes.focal_plane import FlatTruth, FocalPlane, FocalPlaneDetector, Illumination
     from getframes.frame import Frame, FrameTruth
     from getframes.noise import apply_charge_diffusion, charge_diffusion_kernel
     from getframes.observation import Observation, ObservationTruth

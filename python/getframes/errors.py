@@ -33,6 +33,13 @@ class UnknownPresetError(GetframesError, KeyError):
         return str(self.args[0])
 
 
+class MissingEntryError(GetframesError, KeyError):
+    """A mapping lacks an entry that is needed."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class StageNotAvailableError(GetframesError, NotImplementedError):
     """A camera needs a stage of the signal chain that this version does not have."""
 

@@ -19,6 +19,7 @@ FLOORS = (
     {"presets"},
     {"scene", "noise", "io", "run_record", "analysis", "reduce", "psfmatch", "fit"},
     {"camera", "calibrate"},
+    {"focal_plane"},
     {"dataset"},
     {"cli"},
 )

@@ -58,6 +58,7 @@ class StageId(IntEnum):
     STAR_Y = 66
     STAR_MAGNITUDE = 67
     POINTING = 68
+    LAMP = 69
 
 
 def seed_key(seed: int | np.random.SeedSequence | None) -> int:
@@ -92,3 +93,10 @@ def pointing_normals(key: int, frame: int) -> NDArray[np.float64]:
     from getframes._native import core
 
     return core.wide_normal(key, Kind.SCENE, StageId.POINTING, frame, 0, 2)
+
+
+def lamp_normal(key: int, exposure: int) -> float:
+    """The standard normal variate of the lamp in an exposure."""
+    from getframes._native import core
+
+    return float(core.wide_normal(key, Kind.SCENE, StageId.LAMP, exposure, 0, 1)[0])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from getframes.reduce.calibration import Calibration
 from getframes.reduce.combination import combine
 from getframes.reduce.correction import calibrate
+from getframes.reduce.flat_level import measure_flat_levels
+from getframes.reduce.flat_normalization import normalize_flats
 from getframes.reduce.flat_scale import FlatScales, flat_scales
 from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
 from getframes.reduce.overscan import subtract_overscan, trim
@@ -25,6 +27,8 @@ __all__ = [
     "combine",
     "find_raw_files",
     "flat_scales",
+    "measure_flat_levels",
+    "normalize_flats",
     "share",
     "subtract_overscan",
     "trim",

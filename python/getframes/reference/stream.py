@@ -67,6 +67,7 @@ class Stage(IntEnum):
     STAR_Y = 66
     STAR_MAGNITUDE = 67
     POINTING = 68
+    LAMP = 69
 
 
 class Address(NamedTuple):
