@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from getframes.frame import Frame
-from getframes.reduce import Calibration, calibrate, combine
+from getframes.reduce import Calibration, combine
+from getframes.reduce.correction import calibrate
 
 __all__ = ["Calibration", "calibrate", "combine"]
 

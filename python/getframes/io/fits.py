@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from getframes.errors import DomainError, IntegrityError
+from getframes.errors import DomainError, GetframesError, IntegrityError
 from getframes.frame import Frame, FrameTruth
 from getframes.io.atomic import replacing
 from getframes.io.keywords import add_metadata, metadata_of
@@ -77,7 +77,35 @@ def write_frame(
     DomainError
         If the data are no real image, an entry of the metadata cannot be written, or there is no truth.
     """
-    units = _units(frame, layers or {}, truth=truth)
+    _write(_units(frame, layers or {}, truth=truth), path, overwrite=overwrite)
+
+
+def write_extensions(
+    frames: Mapping[tuple[str, int], Frame], path: str | PathLike[str], *, overwrite: bool = False
+) -> None:
+    """Write the frames of several detectors to one file: SCI with its planes for each, EXTVER counts them; SRCNAME and SRCVER are what they are called.
+
+    Parameters, errors
+        As `write_frame`; names and versions are the keys.
+    """
+    from astropy.io.fits import HDUList, ImageHDU, PrimaryHDU
+
+    file = HDUList([PrimaryHDU()])
+    for number, ((name, version), frame) in enumerate(frames.items(), start=1):
+        first, *others = _units(frame, {}, truth=False)
+        image = ImageHDU(first.data, header=first.header, name="SCI", ver=number)
+        image.header["SRCNAME"] = (name, "name of the detector's extension")
+        image.header["SRCVER"] = (version, "its version")
+        for other in others:
+            other.ver = number
+        file.extend([image, *others])
+    file.update_extend()
+    for unit in file:
+        unit.add_checksum(when=_CHECKSUM_COMMENT)
+    _write(file, path, overwrite=overwrite)
+
+
+def _write(units: HDUList, path: str | PathLike[str], *, overwrite: bool) -> None:
     with replacing(path, overwrite=overwrite) as unfinished, unfinished.open("wb") as file:
         if Path(path).suffix == ".gz":
             with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
@@ -123,20 +151,60 @@ def read_planes(
     IntegrityError
         As `read_frame`.
     """
-    content = _content(path)
-    with _opened(path, content) as units:
-        if checksum:
-            _check(path, content, units)
+    with _checked(path, checksum=checksum) as units:
         unit = next((unit for unit in units if unit.is_image and unit.header.get("NAXIS", 0) >= 2), None)
         if unit is None:
             raise IntegrityError(f"{path} has no image")
-        data = _in_memory(unit.data, unit.header)
-        metadata = metadata_of(unit.header)
+        frame = Frame(_in_memory(unit.data, unit.header), metadata_of(unit.header))
         truth = {name: _native(units[name.upper()].data) for name in TRUTH_UNITS if name.upper() in units}
         planes = {name: _native(units[name].data) for name in names if name in units}
     required = ("mean_electrons", "mean_photoelectrons", "photon_rate")
     complete = all(name in truth for name in required)
-    return Frame(data, metadata, FrameTruth(**truth) if complete else None), planes
+    return Frame(frame.data, frame.metadata, FrameTruth(**truth) if complete else None), planes
+
+
+def read_extensions(
+    path: str | PathLike[str], names: Iterable[str], *, checksum: bool = True
+) -> dict[tuple[str, int], tuple[Frame, dict[str, NDArray[Any]]]]:
+    """Read what `write_extensions` wrote, with the named planes of each frame.
+
+    Parameters, errors
+        As `read_planes`.
+    """
+    with _checked(path, checksum=checksum) as units:
+        found = {}
+        for unit in units:
+            if unit.name != "SCI" or "SRCNAME" not in unit.header:
+                continue
+            frame = Frame(_in_memory(unit.data, unit.header), metadata_of(unit.header))
+            there = [name for name in names if (name, unit.ver) in units]
+            planes = {name: _native(units[name, unit.ver].data) for name in there}
+            found[str(unit.header["SRCNAME"]), int(unit.header["SRCVER"])] = frame, planes
+    return found
+
+
+def image_extensions(path: str | PathLike[str]) -> list[tuple[str, int]]:
+    """Name and version of the images of a file that has several, none in its primary unit; empty for other files.
+
+    Raises
+    ------
+    IntegrityError, InputError
+        If the file cannot be read.
+    DomainError
+        If two have the same name and version.
+    """
+    from getframes.io.images import Files
+
+    with Files() as files, files.reading(Path(path)) as opened, _understood(path):
+        units = opened.units()
+        images = [unit for unit in units if unit.is_image and unit.header.get("NAXIS", 0) >= 2]
+        named = [(str(unit.name), int(unit.ver)) for unit in images]
+        if len(images) < 2 or images[0] is units[0]:
+            return []
+    for key in named:
+        if named.count(key) > 1:
+            raise DomainError(f"{path}: EXTNAME and EXTVER must differ from unit to unit, got {key} twice")
+    return named
 
 
 def frame_header(frame: Frame) -> Header:
@@ -254,17 +322,33 @@ def _content(path: str | PathLike[str]) -> bytes:
 
 
 @contextmanager
+def _checked(path: str | PathLike[str], *, checksum: bool) -> Iterator[HDUList]:
+    """The units of a FITS file, compared with their checksums on request."""
+    content = _content(path)
+    with _opened(path, content) as units:
+        if checksum:
+            _check(path, content, units)
+        yield units
+
+
+@contextmanager
+def _understood(path: str | PathLike[str]) -> Iterator[None]:
+    """Whatever is found wrong with a file names it."""
+    try:
+        yield
+    except GetframesError:
+        raise
+    except Exception as error:  # astropy has many ways to stumble over damaged bytes
+        raise IntegrityError(f"{path} is not a readable FITS file: {error}") from error
+
+
+@contextmanager
 def _opened(path: str | PathLike[str], content: bytes) -> Iterator[HDUList]:
     """The units of a FITS file; whatever is found wrong with them names the file."""
     from astropy.io import fits
 
-    try:
-        with fits.open(BytesIO(content), memmap=False, lazy_load_hdus=False) as units:
-            yield units
-    except IntegrityError:
-        raise
-    except Exception as error:  # astropy has many ways to stumble over damaged bytes
-        raise IntegrityError(f"{path} is not a readable FITS file: {error}") from error
+    with _understood(path), fits.open(BytesIO(content), memmap=False, lazy_load_hdus=False) as units:
+        yield units
 
 
 def _check(path: str | PathLike[str], content: bytes, units: HDUList) -> None:

@@ -91,6 +91,15 @@ KEYWORDS = (
     Keyword("charge_diffusion_applied", "DIFFAPPL", "was charge diffusion applied?"),
     Keyword("n_combined", "NCOMBINE", "frames combined"),
     Keyword("combine_method", "COMBMETH", "how frames were combined"),
+    *(
+        Keyword(f"{kind}_{what}", f"{kind.upper()}{word}", f"{said} master {kind}")
+        for kind in ("bias", "dark", "flat")
+        for what, word, said in (
+            ("name", "NAME", "name of the"),
+            ("checksum", "SUM", "DATASUM of the"),
+            ("n_combined", "NCOM", "frames in the"),
+        )
+    ),
     Keyword("date_obs", "DATE-OBS", "start of the exposure, UTC"),
 )
 """Every entry of the metadata that has a keyword of its own."""
@@ -109,7 +118,7 @@ _ROWS = {row.keyword: row for row in KEYWORDS}
 _DERIVED = {
     *("SIMPLE", "XTENSION", "BITPIX", "EXTEND", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK", "END"),
     *("CHECKSUM", "DATASUM", "LONGSTRN", "EXTNAME", "EXTVER", "COMMENT", "HISTORY", "CONTINUE", "HIERARCH"),
-    *("IMAGETYP", "OBSTYPE", "MJD-OBS", "TIMESYS", "BUNIT", "NPDTYPE"),
+    *("IMAGETYP", "OBSTYPE", "MJD-OBS", "TIMESYS", "BUNIT", "NPDTYPE", "SRCNAME", "SRCVER"),
     *("XBINNING", "YBINNING", "CCDSEC", "DETSIZE"),
 }
 _SECTIONS = {
@@ -145,6 +154,10 @@ def add_metadata(header: Header, metadata: dict[str, Any], shape: tuple[int, ...
     if metadata.get("date_obs") is not None:
         _add_date(header, metadata["date_obs"])
     _add_sections(header, metadata, shape)
+    history = metadata.get("history")
+    for step in history if isinstance(history, list) else ():
+        if isinstance(step, str) and step.isascii() and step.isprintable():
+            header.add_history(step)
     for name, value in metadata.items():
         if (
             _OWN.fullmatch(name)
@@ -177,6 +190,9 @@ def metadata_of(header: Header) -> dict[str, Any]:
             continue  # of an image that is nothing but data
         elif _OWN.fullmatch(card.keyword) and card.keyword not in _DERIVED:
             metadata[card.keyword] = card.value
+    unit = str(header.get("BUNIT", "adu")).strip()
+    if unit.lower() not in ("adu", ""):
+        metadata["unit"] = unit
     if isinstance(header.get("XBINNING"), int) and header["XBINNING"] > 1:
         metadata["binning"] = header["XBINNING"]
     return {**metadata, **remaining}

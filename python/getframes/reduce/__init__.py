@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from getframes.reduce.application import Masters, calibrate
 from getframes.reduce.calibration import Calibration
 from getframes.reduce.combination import combine
-from getframes.reduce.correction import calibrate
+from getframes.reduce.extensions import Extensions
 from getframes.reduce.flat_level import measure_flat_levels
 from getframes.reduce.flat_normalization import normalize_flats
 from getframes.reduce.flat_scale import FlatScales, flat_scales
@@ -16,8 +17,10 @@ from getframes.reduce.sharing import SharedArray, SharedArrays, share
 __all__ = [
     "UNUSABLE",
     "Calibration",
+    "Extensions",
     "Flag",
     "FlatScales",
+    "Masters",
     "RawFile",
     "RawFiles",
     "ReducedFrame",

@@ -12,6 +12,7 @@ from getframes.errors import ShapeError, require
 from getframes.frame import Frame, _binned, _compact, _expanded, _same
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from astropy.nddata import CCDData
@@ -127,7 +128,11 @@ class ReducedFrame(Frame):
         """
         from getframes.io.fits import read_planes
 
-        frame, planes = read_planes(path, ("MASK", "UNCERT", "USED"), checksum=checksum)
+        return cls.of_planes(*read_planes(path, ("MASK", "UNCERT", "USED"), checksum=checksum))
+
+    @classmethod
+    def of_planes(cls, frame: Frame, planes: Mapping[str, NDArray[Any]]) -> ReducedFrame:
+        """A frame with the planes of a file, by the names of their extensions."""
         flags = planes.get("MASK")
         return cls(
             frame.data,
