@@ -100,6 +100,8 @@ KEYWORDS = (
             ("n_combined", "NCOM", "frames in the"),
         )
     ),
+    Keyword("raw_file", "RAWFILE", "raw frame that this was made from"),
+    Keyword("calibration_digest", "CALHASH", "digest of settings, masters and raw frame"),
     Keyword("date_obs", "DATE-OBS", "start of the exposure, UTC"),
 )
 """Every entry of the metadata that has a keyword of its own."""

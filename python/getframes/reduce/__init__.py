@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from getframes.reduce.application import Masters, calibrate
+from getframes.reduce.batch import BatchReport, calibrate_files
 from getframes.reduce.calibration import Calibration
 from getframes.reduce.combination import combine
 from getframes.reduce.extensions import Extensions
@@ -16,6 +17,7 @@ from getframes.reduce.sharing import SharedArray, SharedArrays, share
 
 __all__ = [
     "UNUSABLE",
+    "BatchReport",
     "Calibration",
     "Extensions",
     "Flag",
@@ -27,6 +29,7 @@ __all__ = [
     "SharedArray",
     "SharedArrays",
     "calibrate",
+    "calibrate_files",
     "combine",
     "find_raw_files",
     "flat_scales",

@@ -77,7 +77,7 @@ class Group:
         height, width = first.shape
         parts = [
             first.kind,
-            "undated" if first.night is None else first.night.isoformat(),
+            first.night_name,
             first.detector,
             first.filter,
             f"{first.exposure_s:g}s" if first.kind == "dark" and first.exposure_s is not None else "",

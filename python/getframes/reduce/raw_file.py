@@ -82,6 +82,8 @@ class RawFile:
         Start of the exposure, UTC.
     night : date or None
         The night it belongs to.
+    exposure_name : str
+        What files of the same exposure of a focal plane have in common: DATE-OBS, or the keyword that was asked for.
     """
 
     path: Path
@@ -98,6 +100,12 @@ class RawFile:
     gain: str = ""
     date_obs: datetime | None = None
     night: date | None = None
+    exposure_name: str = ""
+
+    @property
+    def night_name(self) -> str:
+        """The night as text; "undated" where it is not known."""
+        return "undated" if self.night is None else self.night.isoformat()
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -133,6 +141,7 @@ def find_raw_files(
     folders: Mapping[str, str] = FOLDERS,
     night_offset_h: float = 10.0,
     detector_keyword: str = "DETECTOR",
+    exposure_keyword: str = "DATE-OBS",
 ) -> RawFiles:
     """Look through a folder and those in it, and read the header of every file.
 
@@ -150,6 +159,8 @@ def find_raw_files(
         Hours by which a night begins after 00:00 UTC.
     detector_keyword : str
         Keyword that tells the detectors of a focal plane apart.
+    exposure_keyword : str
+        Keyword that is the same in the files of one exposure of a focal plane.
 
     Returns
     -------
@@ -173,7 +184,7 @@ def find_raw_files(
     files, failed = [], {}
     for path in _paths(root, pattern.casefold(), left_out):
         try:
-            files.append(read_raw_file(path, root, known, night_offset_h, detector_keyword))
+            files.append(read_raw_file(path, root, known, night_offset_h, detector_keyword, exposure_keyword))
         except (InputError, IntegrityError) as error:
             failed[path] = str(error)
     return RawFiles(tuple(sorted(files, key=lambda file: file.order)), failed)
@@ -185,6 +196,7 @@ def read_raw_file(
     folders: Mapping[str, str] = FOLDERS,
     night_offset_h: float = 10.0,
     detector_keyword: str = "DETECTOR",
+    exposure_keyword: str = "DATE-OBS",
 ) -> RawFile:
     """One file by its header; parameters as for `find_raw_files`, and the names of folders below `root` count.
 
@@ -212,6 +224,7 @@ def read_raw_file(
         gain=_text(header, "GAIN"),
         date_obs=date_obs,
         night=None if date_obs is None else _night(date_obs, header, night_offset_h),
+        exposure_name=_text(header, exposure_keyword),
     )
 
 

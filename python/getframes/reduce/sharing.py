@@ -19,7 +19,7 @@ import secrets
 import socket
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -123,6 +123,11 @@ class SharedArrays(Mapping[str, Any]):
         """The file."""
         return Path(self._home.path)
 
+    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is worked out from the arrays once in each process: `make()` at first, and the same thing from then on."""
+        made = self._home.kept
+        return made[key] if key in made else made.setdefault(key, make())
+
     def close(self) -> None:
         """Remove the file, in the process that made it; elsewhere this does nothing.
 
@@ -163,6 +168,8 @@ class _Home:
         The file.
     contents : dict
         Its arrays and frames; they look at the map.
+    kept : dict
+        What was worked out from them.
     """
 
     def __init__(self, path: str) -> None:
@@ -177,6 +184,7 @@ class _Home:
         places = zip(_starts(_HEAD + length, sizes), sizes, strict=True)
         self.contents: dict[str, Any] = pickle.loads(index, buffers=[whole[at : at + n] for at, n in places])
         self._first = _address(np.frombuffer(self._map, np.uint8))
+        self.kept: dict[Hashable, Any] = {}
         self._owner: weakref.finalize[Any, Any] | None = None
 
     def made_here(self, descriptor: int) -> None:
