@@ -476,6 +476,8 @@ def test_every_key_is_documented_once():
     assert list(tables) == [
         "[camera]",
         "[frame]",
+        "[ramp]",
+        "[series]",
         "[scene.optics]",
         "[scene.optics.vignetting]",
         "[scene.optics.distortion]",
@@ -484,6 +486,7 @@ def test_every_key_is_documented_once():
         "[scene.thermal]",
         "[scene.wcs]",
         "[[scene.sources]]",
+        "[scene.sources.light_curve]",
         "[scene.catalog]",
         "[dataset]",
         "[dataset.optics]",

@@ -45,6 +45,8 @@ COMMANDS = """# The command line
 * Without a seed, in the file or as `--seed`, one is drawn and recorded, by `generate` in every header;
   `dataset` goes on with the one its folder was begun with.
 * A data set that was interrupted is finished by the same command. `verify` finds any flipped byte.
+* `generate` of a `[series]` writes a table beside the frames, `STEM.series.ecsv`: file, time, offset of the
+  telescope, and with `--truth` the photons of every source in every frame.
 * An npz of `generate` has the counts as `raw`, the metadata as JSON in `metadata`, and with `--truth` the
   truth arrays; a FITS file has them as extensions.
 """

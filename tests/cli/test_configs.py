@@ -54,7 +54,7 @@ def paths(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             for each in item:
                 if isinstance(each, dict):
                     yield from (
-                        (table.replace("[", "[[").replace("]", "]]"), name)
+                        (f"[{table}]" if table == f"[{inner}]" else table, name)
                         for table, name in paths(each, inner)
                     )
 

@@ -15,6 +15,10 @@ from getframes.noise.stream import pointing_normals, seed_key
 from getframes.observation import Observation, ObservationTruth, frame_times
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from getframes.noise.exposure import Exposure
     from getframes.scene import Pointing, Scene
     from getframes.spectral import QE
@@ -110,18 +114,62 @@ class Observing(Detector):
         DomainError, ShapeError, StageNotAvailableError
             As in `observe`, before the first frame where that can be known.
         """
-        steering = _pointing(pointing, jitter_arcsec)
+        frames = list(
+            self.observe_each(
+                scene,
+                exposure,
+                n_frames,
+                temperature,
+                cadence=cadence,
+                pointing=_pointing(pointing, jitter_arcsec),
+                seed=seed,
+                include_truth=include_truth,
+            )
+        )
         times = frame_times(n_frames, exposure if cadence is None else cadence)
+        offsets = np.array([frame.metadata["pointing_offset_px"] for frame in frames]).reshape(-1, 2)
+        truth = ObservationTruth(times, scene.light_curves(times, exposure)) if include_truth else None
+        return Observation(frames, times, offsets, truth)
+
+    def observe_each(
+        self,
+        scene: Scene,
+        exposure: float,
+        n_frames: int,
+        temperature: float | None = None,
+        *,
+        cadence: float | None = None,
+        pointing: Pointing | None = None,
+        seed: int | None = None,
+        include_truth: bool = True,
+    ) -> Iterator[Frame]:
+        """The frames of `observe_series`, one at a time: memory does not grow with their number.
+
+        Parameters and errors as there; bad times are an error at the call. The metadata have ``time_s`` and ``pointing_offset_px``.
+        """
+        times = frame_times(n_frames, exposure if cadence is None else cadence)
+        steering = _pointing(pointing, 0.0)
+        return self._each(scene, exposure, times, temperature, steering, seed, include_truth=include_truth)
+
+    def _each(
+        self,
+        scene: Scene,
+        exposure: float,
+        times: NDArray[np.float64],
+        temperature: float | None,
+        steering: Pointing,
+        seed: int | None,
+        *,
+        include_truth: bool,
+    ) -> Iterator[Frame]:
         scale = scene.optics.plate_scale_arcsec_per_pixel
         steady = steering.is_static and not scene.varies
         latent: Any = np.zeros(self.resolution)
         light: Exposure | None = None
-        frames, offsets = [], np.zeros((times.size, 2))
         for index, time_s in enumerate(times.tolist()):
             number = self._number(None) if seed is None else (seed_key(seed), index)
             jitter = pointing_normals(*number) if steering.jitter_arcsec > 0.0 else (0.0, 0.0)
             offset = steering.offset_of(index, time_s, scale, jitter)
-            offsets[index] = offset
             if light is None or not steady:
                 light = self._scene_exposure(scene, exposure, temperature, time_s, offset)
             drawn = light
@@ -133,9 +181,7 @@ class Observing(Detector):
                 scene, drawn, number, seed, (time_s, offset), include_truth=include_truth
             )
             frame.metadata.update(frame_index=index, time_s=time_s, pointing_offset_px=offset)
-            frames.append(frame)
-        truth = ObservationTruth(times, scene.light_curves(times, exposure)) if include_truth else None
-        return Observation(frames, times, offsets, truth)
+            yield frame
 
     def _observe(
         self,

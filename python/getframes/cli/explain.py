@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
     """Print the budget of the frame."""
     from getframes.analysis.noise_budget import noise_budget
     from getframes.cli.budget_table import as_csv, as_json, as_text, disagreements
-    from getframes.cli.generate import make_camera
+    from getframes.cli.experiment_frames import make_camera
     from getframes.cli.problems import DONE, warn
     from getframes.cli.seed import drawn_seed
     from getframes.config.experiment import read_experiment

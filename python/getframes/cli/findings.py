@@ -24,6 +24,12 @@ def summary_of(experiment: Experiment) -> Iterator[str]:
     if experiment.frame is not None:
         frame = experiment.frame
         yield f"frames         {frame.n_frames} {frame.type} of {frame.exposure_s:g} s"
+    if experiment.ramp is not None:
+        yield f"ramp           {_ramp(experiment)}"
+    if experiment.series is not None and experiment.frame is not None:
+        cadence_s = experiment.series.cadence_s
+        step_s = experiment.frame.exposure_s if cadence_s is None else cadence_s
+        yield f"series         one frame every {step_s:g} s, {experiment.series.build_pointing()}"
     if experiment.scene is not None:
         scene = experiment.scene.build(camera.output_resolution)
         stars = sum(len(source) if hasattr(source, "__len__") else 1 for source in scene.sources)
@@ -56,6 +62,18 @@ def warnings_of(experiment: Experiment) -> Iterator[str]:
             f"the output node takes its well from full_well_e, {camera.full_well_e:g} e-: with a gain of "
             f"{camera.em_gain:g} it is full after {camera.full_well_e / camera.em_gain:.3g} photoelectrons"
         )
+
+
+def _ramp(experiment: Experiment) -> str:
+    """How a ramp is read; a camera that cannot be read so is an error."""
+    from getframes.noise.ramp import require_ramps
+
+    assert experiment.ramp is not None and experiment.frame is not None
+    require_ramps(experiment.camera)
+    ramp, exposure_s = experiment.ramp, experiment.frame.exposure_s
+    if ramp.type == "cds":
+        return f"differences of two reads, {ramp.pedestal_interval_s:g} s and {exposure_s:g} s after it"
+    return f"{ramp.reads_per_reset} reads to a reset, one every {exposure_s / ramp.reads_per_reset:g} s"
 
 
 def _converter(camera: CameraConfig) -> Iterator[str]:

@@ -7,12 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
-
-    from getframes.camera import Camera
-    from getframes.config.experiment import Experiment, FrameSettings
-    from getframes.frame import Frame
-
 name = "generate"
 summary = "make the frames of an experiment file"
 
@@ -37,8 +31,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Make the frames."""
+    from getframes.cli.experiment_frames import frames_of, make_camera
     from getframes.cli.frame_file import write_frame_file
     from getframes.cli.seed import drawn_seed
+    from getframes.cli.series_table import SeriesTable
     from getframes.config.experiment import read_experiment
     from getframes.errors import ConfigError
     from getframes.io.progress import progress
@@ -51,12 +47,19 @@ def run(options: Namespace) -> int:
         raise ConfigError(f"{options.experiment}: `getframes generate` needs a [frame] table")
     seed = drawn_seed(options.seed, experiment.frame.seed)
     paths = output_paths(options.output, experiment.frame.n_frames, overwrite=options.overwrite)
+    table = None
+    if experiment.series is not None:
+        table = SeriesTable(table_path(options.output), overwrite=options.overwrite)
     with record.step("prepare"):
-        frames = series(make_camera(experiment), experiment, seed)
+        frames = frames_of(make_camera(experiment), experiment, seed)
     made = progress(record.over(frames, "simulate", "frame"), len(paths), name)
     for path, frame in zip(paths, made, strict=True):
         with record.step("write", 1, "file"):
             write_frame_file(frame, path, overwrite=options.overwrite, truth=options.truth)
+        if table is not None:
+            table.add(path.name, frame)
+    if table is not None:
+        table.write(experiment, truth=options.truth)
     record.about |= {"seed": seed, "digest": experiment.digest, "files": [path.name for path in paths]}
     record.save(record_path(options.output))
     told = str(paths[0]) if len(paths) == 1 else f"{paths[0]} ... {paths[-1].name}, {len(paths)} frames"
@@ -64,51 +67,6 @@ def run(options: Namespace) -> int:
     if options.profile:
         print(record)
     return 0
-
-
-def make_camera(experiment: Experiment) -> Camera:
-    """The camera of an experiment file."""
-    from getframes.camera import Camera
-
-    return Camera(experiment.camera, **experiment.camera_options)
-
-
-def series(camera: Camera, experiment: Experiment, seed: int) -> Iterator[Frame]:
-    """The frames of an experiment, one at a time; what is wrong with them is an error at the call."""
-    assert experiment.frame is not None
-    settings = experiment.frame
-    if experiment.scene is not None:
-        return _science(camera, experiment, seed)
-    dark = settings.type in ("dark", "bias")
-    light = camera.expose_series(
-        0.0 if dark else settings.photon_rate,
-        settings.exposure_s,
-        settings.n_frames,
-        settings.temperature_c,
-        background=0.0 if dark else settings.background,
-        seed=seed,
-    )
-    return _typed(light, settings)
-
-
-def _science(camera: Camera, experiment: Experiment, seed: int) -> Iterator[Frame]:
-    from getframes.config import require_stages
-
-    assert experiment.frame is not None and experiment.scene is not None
-    settings = experiment.frame
-    require_stages(camera.config)
-    scene = experiment.scene.build(camera.resolution)
-    return (
-        camera.observe_item(scene, settings.exposure_s, settings.temperature_c, seed, number)
-        for number in range(settings.n_frames)
-    )
-
-
-def _typed(frames: Iterator[Frame], settings: FrameSettings) -> Iterator[Frame]:
-    """The frames under the name that the experiment has for them; a flat is an exposure like any other."""
-    for frame in frames:
-        frame.metadata["frame_type"] = settings.type
-        yield frame
 
 
 def output_paths(path: Path, count: int, *, overwrite: bool) -> list[Path]:
@@ -143,4 +101,14 @@ def suffix_of(path: Path) -> str:
 
 def record_path(output: Path) -> Path:
     """Where the record of a run lies: `frame.fits` has `frame.run.json`."""
-    return output.with_name(output.name[: len(output.name) - len(suffix_of(output))] + ".run.json")
+    return beside(output, ".run.json")
+
+
+def table_path(output: Path) -> Path:
+    """Where the table of a series lies: `frame.fits` has `frame.series.ecsv`."""
+    return beside(output, ".series.ecsv")
+
+
+def beside(output: Path, end: str) -> Path:
+    """A file of the same stem with another end."""
+    return output.with_name(output.name[: len(output.name) - len(suffix_of(output))] + end)

@@ -14,13 +14,21 @@ from getframes.config.camera import CameraConfig
 from getframes.config.camera_fields import BY_NAME
 from getframes.config.conflicts import Conflict, conflicts
 from getframes.config.document import Document, Place
-from getframes.config.scene_rules import attempt, build_all, check_psf, check_scene
+from getframes.config.scene_rules import attempt, build_all, check_light_curves, check_psf, check_scene
 from getframes.config.scene_settings import SHIPPED_CATALOG, SceneSettings, Values
-from getframes.config.settings import DatasetSettings, FrameSettings
+from getframes.config.settings import DatasetSettings, FrameSettings, RampSettings, SeriesSettings
 from getframes.config.table_reading import read_tables, report_unknown_tables
 from getframes.errors import UnknownPresetError
 
-__all__ = ["DatasetSettings", "Experiment", "FrameSettings", "SceneSettings", "read_experiment"]
+__all__ = [
+    "DatasetSettings",
+    "Experiment",
+    "FrameSettings",
+    "RampSettings",
+    "SceneSettings",
+    "SeriesSettings",
+    "read_experiment",
+]
 
 _OPTIONS = ("default_temperature_c", "precision", "device")
 
@@ -39,6 +47,8 @@ class Experiment:
         None when the file has no such table.
     path : Path
         The file.
+    ramp, series : RampSettings, SeriesSettings or None
+        None when the file has no such table.
     """
 
     camera: CameraConfig
@@ -47,6 +57,8 @@ class Experiment:
     scene: SceneSettings | None
     dataset: DatasetSettings | None
     path: Path
+    ramp: RampSettings | None = None
+    series: SeriesSettings | None = None
 
     @property
     def digest(self) -> str:
@@ -58,6 +70,8 @@ class Experiment:
             "scene": _plain(self.scene),
             "dataset": _plain(self.dataset),
         }
+        later = {"ramp": _plain(self.ramp), "series": _plain(self.series)}
+        parts |= {name: values for name, values in later.items() if values is not None}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def reseeded(self, seed: int | None) -> Experiment:
@@ -86,6 +100,7 @@ def read_experiment(path: str | Path) -> Experiment:
     _check_use(document, tables)
     if tables["scene"] is not None:
         check_scene(document, tables["scene"])
+        check_light_curves(document, tables["scene"], in_time=tables["series"] is not None)
     if tables["dataset"] is not None:
         check_psf(document, ("dataset", "psf"), tables["dataset"]["psf"])
     camera = _camera(document, tables)
@@ -96,13 +111,23 @@ def read_experiment(path: str | Path) -> Experiment:
     _try_builders(document, camera, scene, dataset)
     document.require_none()
     frame = None if tables["frame"] is None else FrameSettings(**tables["frame"])
+    ramp = None if tables["ramp"] is None else RampSettings(**tables["ramp"])
+    series = None if tables["series"] is None else SeriesSettings(**tables["series"])
     options = {key: tables["camera"][key] for key in _OPTIONS}
-    return Experiment(camera, options, frame, scene, dataset, document.path)
+    return Experiment(camera, options, frame, scene, dataset, document.path, ramp, series)
 
 
 def _check_use(document: Document, tables: Values) -> None:
-    """Science frames have a scene, and a scene has science frames."""
-    science = tables["frame"] is not None and tables["frame"]["type"] == "science"
+    """Science frames have a scene, and a scene has science frames; ramps are read in others, series are of scenes."""
+    frame = tables["frame"]
+    science = frame is not None and frame["type"] == "science"
+    if tables["series"] is not None and not science:
+        document.problem(("series",), "[series] needs a [frame] of type 'science'")
+    if tables["ramp"] is not None:
+        if frame is None or frame["type"] not in ("dark", "flat", "light"):
+            document.problem(("ramp",), "[ramp] needs a [frame] of type 'dark', 'flat' or 'light'")
+        elif frame["exposure_s"] == 0.0:
+            document.problem(("frame", "exposure_s"), "frame.exposure_s must be > 0 s in a [ramp], got 0")
     if science and tables["scene"] is None:
         document.problem(("frame", "type"), "a frame of type 'science' needs a [scene]")
     if tables["scene"] is not None and not science:

@@ -39,6 +39,22 @@ def check_scene(document: Document, scene: Values) -> None:
     check_psf(document, (*place, "psf"), scene["psf"])
 
 
+def check_light_curves(document: Document, scene: Values, *, in_time: bool) -> None:
+    """Note light curves that nothing follows, or that go below no light."""
+    for i, source in enumerate(scene["sources"]):
+        curve, place = source["light_curve"], ("scene", "sources", i, "light_curve")
+        if curve is None:
+            continue
+        if not in_time:
+            document.problem(place, "[scene.sources.light_curve] needs a [series]")
+        if curve["type"] == "sinusoidal" and abs(curve["amplitude"]) > curve["baseline"]:
+            document.problem(
+                (*place, "amplitude"),
+                f"scene.sources.light_curve.amplitude must be at most the baseline, {curve['baseline']:g}, "
+                f"got {curve['amplitude']:g}",
+            )
+
+
 def _check_source(document: Document, place: Place, scene: Values, source: Values) -> None:
     if source["type"] == "uniform":
         return

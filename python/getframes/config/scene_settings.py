@@ -10,7 +10,7 @@ from getframes.errors import DomainError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from getframes.scene import PSF, Catalog, Scene, Sky, Source, Telescope, Thermal, WCSInfo
+    from getframes.scene import PSF, Catalog, LightCurve, Scene, Sky, Source, Telescope, Thermal, WCSInfo
 
 SHIPPED_CATALOG = "pleiades"
 
@@ -132,13 +132,27 @@ def build_source(values: Values) -> Source:
     """The source of a sources table."""
     from getframes.scene import ExtendedSource, PointSource, UniformIllumination
 
-    rest = {key: value for key, value in values.items() if key not in ("type", "file")}
+    rest = {key: value for key, value in values.items() if key not in ("type", "file", "light_curve")}
     kind = values["type"]
+    if values.get("light_curve") is not None:
+        rest["brightness"] = build_light_curve(values["light_curve"])
     if kind == "sersic":
         return ExtendedSource.sersic(**rest)
     if kind == "array":
         return ExtendedSource.from_array(_read_image(values["file"], "source"), **rest)
     return PointSource(**rest) if kind == "point" else UniformIllumination(**rest)
+
+
+def build_light_curve(values: Values) -> LightCurve:
+    """The light curve of a light_curve table."""
+    from getframes.scene import LightCurve
+
+    baseline = values["baseline"]
+    if values["type"] == "box":
+        begin_s, end_s = values["between_s"]
+        return LightCurve.box(values["depth"], begin_s, end_s, baseline)
+    phase = values["phase_rad"]
+    return LightCurve.sinusoidal(values["amplitude"], values["period_s"], phase=phase, baseline=baseline)
 
 
 def build_catalog(values: Values) -> Catalog:

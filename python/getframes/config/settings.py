@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from getframes.config.scene_settings import Values, build_optics, build_psf
 
 if TYPE_CHECKING:
-    from getframes.scene import PSF, Telescope
+    from getframes.scene import PSF, Pointing, Telescope
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,49 @@ class FrameSettings:
     temperature_c: float | None = None
     seed: int | None = None
     n_frames: int = 1
+
+
+@dataclass(frozen=True)
+class RampSettings:
+    """What stands in `[ramp]`: reads without a reset between them.
+
+    Attributes
+    ----------
+    type : str
+        nondestructive or cds.
+    reads_per_reset : int
+        Reads of a ramp, of the type nondestructive.
+    pedestal_interval_s : float
+        Time from the reset to the first read, of the type cds [s].
+    """
+
+    type: str
+    reads_per_reset: int = 1
+    pedestal_interval_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class SeriesSettings:
+    """What stands in `[series]`: when frames begin, and where the telescope points.
+
+    Attributes
+    ----------
+    cadence_s : float or None
+        Time from the start of a frame to that of the next; None for the exposure time [s].
+    jitter_arcsec, drift_arcsec_per_s, dither_arcsec
+        As in `Pointing`.
+    """
+
+    cadence_s: float | None = None
+    jitter_arcsec: float = 0.0
+    drift_arcsec_per_s: tuple[float, float] = (0.0, 0.0)
+    dither_arcsec: tuple[tuple[float, float], ...] | None = None
+
+    def build_pointing(self) -> Pointing:
+        """Where the telescope points."""
+        from getframes.scene import Pointing
+
+        return Pointing(self.jitter_arcsec, self.drift_arcsec_per_s, self.dither_arcsec)
 
 
 @dataclass(frozen=True)

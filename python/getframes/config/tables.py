@@ -28,6 +28,7 @@ from getframes.config.field import (
     MisfitError,
     Rule,
     as_integer,
+    as_number,
     numbers,
     one_of,
 )
@@ -99,6 +100,21 @@ def _text(name: str, doc: str, rule: Rule = WORD, **more: Any) -> Field:
     return Field(name, TEXT, doc, rule, **more)
 
 
+def _pairs(value: Any, strict: bool) -> Any:
+    """Pairs of numbers as tuples, at least one."""
+    wanted = "pairs of numbers, at least one"
+    if not isinstance(value, (list, tuple)) or not value:
+        raise MisfitError(wanted)
+    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in value):
+        raise MisfitError(wanted)
+    try:
+        return tuple((as_number(x, strict), as_number(y, strict)) for x, y in value)
+    except MisfitError:
+        raise MisfitError(wanted) from None
+
+
+_PAIRS = Kind("array of arrays of 2 float", _pairs)
+
 CAMERA_OPTIONS = (
     _text(
         "preset", "Name of a shipped camera; every other key of the table then replaces one of its figures."
@@ -125,6 +141,71 @@ _FRAMES: dict[str, tuple[Field, ...]] = {
     "flat": _LIT,
     "light": _LIT,
     "science": (_EXPOSURE,),
+}
+_RAMPS = {
+    "nondestructive": (
+        Field(
+            "reads_per_reset",
+            INTEGER,
+            "Reads of a ramp, one every exposure_s / reads_per_reset; n_frames are the reads in all.",
+            AT_LEAST_ONE,
+            required=True,
+        ),
+    ),
+    "cds": (
+        _number(
+            "pedestal_interval_s",
+            "s",
+            NOT_NEGATIVE,
+            "Time from the reset to the first read; exposure_s is that from there to the second.",
+            default=0.0,
+        ),
+    ),
+}
+_SERIES = (
+    _number(
+        "cadence_s",
+        "s",
+        NOT_NEGATIVE,
+        "Time from the start of a frame to that of the next; exposure_s when left out.",
+    ),
+    _number(
+        "jitter_arcsec",
+        "arcsec",
+        NOT_NEGATIVE,
+        "Standard deviation of each frame's random offset, along each axis.",
+        default=0.0,
+    ),
+    Field(
+        "drift_arcsec_per_s",
+        numbers("two numbers", 2),
+        "Steady motion of the sources along x and y.",
+        ANY,
+        "arcsec/s",
+        default=(0.0, 0.0),
+    ),
+    Field("dither_arcsec", _PAIRS, "Offsets of the sources along x and y, taken in turn.", ANY, "arcsec"),
+)
+_TIMES = Rule("in order", lambda value: value[0] <= value[1])
+_LIGHT_CURVES = {
+    "box": (
+        _number(
+            "depth", "", Rule("<= 1", lambda value: value <= 1), "Fraction of the light lost.", required=True
+        ),
+        Field(
+            "between_s",
+            numbers("two numbers", 2),
+            "When it begins and when it ends.",
+            _TIMES,
+            "s",
+            required=True,
+        ),
+    ),
+    "sinusoidal": (
+        _number("amplitude", "", ANY, "Half of the peak to peak of the factor.", required=True),
+        _number("period_s", "s", POSITIVE, "Period.", required=True),
+        _number("phase_rad", "rad", ANY, "Phase of the sine at the start of the series.", default=0.0),
+    ),
 }
 
 _OPTICS = (
@@ -225,6 +306,18 @@ TABLES: tuple[Table, ...] = (
         ),
         variants=_FRAMES,
     ),
+    Table(
+        "ramp",
+        "Reads without a reset between them, in place of dark, flat and light frames.",
+        (_text("type", "Kind of readout.", one_of(*_RAMPS), required=True),),
+        variants=_RAMPS,
+    ),
+    Table(
+        "series",
+        "Science frames that follow each other in time, of a telescope that moves; with the light curves of sources, "
+        "and charge that earlier frames left behind.",
+        _SERIES,
+    ),
     Table("scene", "What the telescope sees, in science frames. Its shape is that of the camera.", ()),
     Table("scene.optics", "The telescope.", _OPTICS, required=True),
     Table("scene.optics.vignetting", "Light lost towards the corners.", _VIGNETTING),
@@ -274,6 +367,15 @@ TABLES: tuple[Table, ...] = (
         ),
         repeated=True,
         variants=_SOURCES,
+    ),
+    Table(
+        "scene.sources.light_curve",
+        "A factor on the light of the source above it, in a `[series]`.",
+        (
+            _text("type", "Kind of light curve.", one_of(*_LIGHT_CURVES), required=True),
+            _number("baseline", "", NOT_NEGATIVE, "The factor without the change.", default=1.0),
+        ),
+        variants=_LIGHT_CURVES,
     ),
     Table(
         "scene.catalog",

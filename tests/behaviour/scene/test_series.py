@@ -282,3 +282,16 @@ def test_the_ocam2k_observes() -> None:
     assert frame.truth.photon_rate.max() < field.photon_rate_map().max()
     assert_allclose(frame.truth.photon_rate.sum(), 1e5, rtol=1e-4)
     assert Sky(20.0).sed is None
+
+
+def test_frames_one_at_a_time_are_those_of_the_series() -> None:
+    camera = Camera(config(persistence_fraction=0.01, persistence_decay=0.3), seed=5)
+    pointing = Pointing(0.2, (0.05, 0.0), [(0.0, 0.0), (1.0, 0.0)])
+    series = camera.observe_series(scene(), 2.0, 4, cadence=3.0, pointing=pointing, seed=1)
+    frames = camera.observe_each(scene(), 2.0, 4, cadence=3.0, pointing=pointing, seed=1)
+    assert iter(frames) is frames
+    for frame, wanted in zip(frames, series, strict=True):
+        assert_array_equal(frame.data, wanted.data)
+        assert frame.metadata == wanted.metadata
+    with pytest.raises(DomainError, match="cadence must be finite and >= 0 s"):
+        camera.observe_each(scene(), 2.0, 4, cadence=-1.0)
