@@ -26,6 +26,7 @@ from getframes import (
     Telescope,
     WCSInfo,
     apply_charge_diffusion,
+    combine,
     pleiades,
 )
 from getframes.analysis import photon_transfer_curve
@@ -243,6 +244,32 @@ def calibrated_response() -> Image.Image:
     plot.points(light, 1.0 - straight / config.quantum_efficiency / light, 150)
     plot.points(light, 1.0 - photons / light)
     return plot.picture
+
+
+def combined_frames() -> Image.Image:
+    """What a cosmic ray does to a clipped mean, and what uncertainties are worth, by number of frames."""
+    rng, counts, shape = np.random.default_rng(1), np.arange(3, 26), (120, 120)
+    moved: dict[str, list[float]] = {"std": [], "mad": []}
+    worth: dict[str, list[float]] = {"mean": [], "median": [], "plain": []}
+    for count in counts:
+        frames = rng.normal(1000.0, 10.0, (count, *shape))
+        hit = frames.copy()
+        hit[count // 2] += 1000.0
+        for clip, found in moved.items():
+            master = combine(hit, method="sigma_clip", clip=clip).data
+            found.append(float(np.median(np.abs(master - 1000.0)) / (10.0 / np.sqrt(count))))
+        for method in ("mean", "median"):
+            made = combine(frames, method=method)
+            worth[method].append(float(made.uncertainty.mean() / (made.data - 1000.0).std()))
+        worth["plain"].append(float(frames.std(axis=0).mean() / np.sqrt(count) / frames.mean(axis=0).std()))
+    left = Plot((0.0, 30.0), (0.0, 70.0), ("frames", "shift by one cosmic ray [sigma]"))
+    left.points(counts.astype(float), np.array(moved["std"]), 150)
+    left.points(counts.astype(float), np.array(moved["mad"]))
+    right = Plot((0.0, 30.0), (0.6, 1.1), ("frames", "reported over true sigma"))
+    right.line(np.array([0.0, 30.0]), np.ones(2), 210)
+    for name, shade in (("plain", 190), ("median", 120), ("mean", INK)):
+        right.points(counts.astype(float), np.array(worth[name]), shade)
+    return side_by_side([left.picture, right.picture])
 
 
 def galaxies(size: int = 96) -> Image.Image:
@@ -615,6 +642,7 @@ PICTURES = {
     "layers.png": layers_of_a_frame,
     "explain.png": explained_variance,
     "calibration.png": calibrated_response,
+    "combine.png": combined_frames,
     "ramp.png": ramps,
     "photo.png": light_and_charge,
     "dark.png": darks,

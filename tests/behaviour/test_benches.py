@@ -129,3 +129,12 @@ print(sorted(kinds - placed), sorted(kinds - described), sorted(kinds - set(case
         [sys.executable, "-c", program], cwd=BENCHES, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "[] [] []\n", done.stderr
+
+
+def test_reduction(tmp_path: Path) -> None:
+    result = run("reduce.py", "--quick", "--only", "clipped mean of 40*", "-o", str(tmp_path / "reduce"))
+    assert result.returncode == 0, result.stderr
+    (row,) = json.loads((tmp_path / "reduce.json").read_text())["rows"]
+    assert row["name"].endswith("time of 40 frames over time of 10")
+    assert (row["target"], row["met"]) == ("<= 4.6", None)  # small data meet no target
+    assert "| <= 4.6 |" in (tmp_path / "reduce.md").read_text()

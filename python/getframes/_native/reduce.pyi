@@ -3,10 +3,38 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 _Series = tuple[list[float], int]
 _Inverse = tuple[list[float], float, float, _Series, _Series]
+
+_Maps = list[float | NDArray[np.floating[Any]]]
+
+def combine(
+    frames: list[NDArray[Any]],
+    masks: list[NDArray[np.bool_] | None],
+    zero: _Maps,
+    scale: _Maps,
+    weights: _Maps,
+    data: NDArray[np.float64],
+    sigma: NDArray[np.float32],
+    used: NDArray[np.uint32],
+    flags: NDArray[np.uint16],
+    *,
+    median: bool,
+    extremes: tuple[int, int],
+    clip: tuple[str, float, NDArray[np.float64], float, float, float, float] | None,
+    mean_sigma: NDArray[np.float64],
+    trim: list[int],
+    median_sigma: NDArray[np.float64],
+    rounding: NDArray[np.float64],
+) -> None:
+    """Combine a band of frames of one type into `data`, `sigma`, `used` and `flags`; lists are empty or as long as `frames`.
+
+    `clip` is the spread ("mad", "std", "noise"), the limit in standard deviations, the limit in MAD for each count of values, the least MAD [ADU],
+    gain [e-/ADU], read noise [ADU] and pedestal [ADU].
+    """
 
 def inverse_response(coefficients: list[float], full_well_e: float) -> _Inverse | None:
     """The inverse of a response curve q (1 + c1 u + c2 u^2 ...), u = q / full well, ready for `calibrate`; None for a straight line."""

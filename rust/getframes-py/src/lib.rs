@@ -46,6 +46,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     })?;
     room(module, "deposit", deposit::fill)?;
     room(module, "reduce", |room| {
+        room.add_function(wrap_pyfunction!(reduce::combine::combine, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::calibration::inverse_response, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::calibration::calibrate, room)?)
     })?;

@@ -1,3 +1,4 @@
 //! The reduction room: one file per kernel.
 
 pub mod calibration;
+pub mod combine;

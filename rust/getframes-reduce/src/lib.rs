@@ -1,3 +1,4 @@
 //! Counts to calibrated counts: one file per step.
 
 pub mod calibration;
+pub mod combine;
