@@ -86,8 +86,14 @@ class Image:
         As in the file, or the `meta` of a CCDData.
     unit : str
         In the notation of FITS; ``"adu"`` where nothing is said.
+    in_memory : bool
+        Whether bands are views of what is in memory already.
+    mask_bytes : int
+        Memory that the mask of a pixel of a band may take.
     """
 
+    in_memory = False
+    mask_bytes = 0
     name: str
     shape: tuple[int, int]
     dtype: np.dtype[Any]
@@ -125,6 +131,8 @@ class Image:
 
 class MemoryImage(Image):
     """An array, with what is known about it."""
+
+    in_memory = True
 
     def __init__(
         self,
@@ -367,6 +375,7 @@ class FitsImage(Image):
             if self._stored.start is not None:
                 opened.forget_units()
         self.shape, self.dtype = self._stored.shape, self._stored.dtype
+        self.mask_bytes = 0 if self._mask is None and self._stored.blank is None else 1
 
     @property
     def header(self) -> Header:

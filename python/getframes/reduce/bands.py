@@ -12,7 +12,7 @@ from getframes.memory import require_memory
 from getframes.threads import num_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from numpy.typing import NDArray
 
@@ -62,19 +62,24 @@ class Plan(NamedTuple):
         blocks = num_threads() * 2 * count * _LANES * 8
         arrays = sum(isinstance(item, np.ndarray) for values in maps for item in values)
         once = width * (_RESULT_BYTES + 8 * arrays)
-        stack = width * count * (kind.itemsize + (1 if any(mask is not None for mask in masks) else 0))
+        more = any(mask is not None for mask in masks)
+        stack = width * sum(kind.itemsize + (1 if more else image.mask_bytes) for image in images)
+        reads = not all(image.in_memory for image in images)
         for ahead in (True, False):
             row = once + (2 if ahead else 1) * stack
             rows = (limit - blocks) // row
-            if rows >= 1:
+            if rows >= 1 and ahead <= reads:
                 return cls(images, masks, maps, kind, min(rows, max(1, _BAND_BYTES // stack), height), ahead)
         raise SizeError(
             f"memory_limit_mb must be at least {(blocks + once + stack) / 1e6:.3g} MB for one row of {count} frames of width {width}, "
             f"got {limit / 1e6:g}"
         )
 
-    def bands(self) -> Iterator[tuple[int, int, list[Band]]]:
-        """First row, the one after the last, and the rows of every image; the next band is being read while one is used."""
+    def bands(self) -> Generator[tuple[int, int, list[Band]], None, None]:
+        """First row, the one after the last, and the rows of every image; the next band is being read while one is used.
+
+        To be closed before the images are.
+        """
         height, width = self.images[0].shape
         starts = range(0, height, self.rows)
         rooms = [
@@ -83,12 +88,8 @@ class Plan(NamedTuple):
 
         def read(number: int) -> tuple[int, int, list[Band]]:
             start, stop = starts[number], min(starts[number] + self.rows, height)
-            room = rooms[number % len(rooms)]
-            return (
-                start,
-                stop,
-                [self._band(n, start, stop, room[n, : stop - start]) for n in range(len(self.images))],
-            )
+            room = rooms[number % len(rooms)][:, : stop - start]
+            return start, stop, [self._band(n, start, stop, room[n]) for n in range(len(self.images))]
 
         if not self.ahead:
             yield from map(read, range(len(starts)))

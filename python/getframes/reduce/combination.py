@@ -9,7 +9,7 @@ Frames are read in bands of rows, the next one while one is combined, so that me
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -175,23 +175,24 @@ def _combined(plan: Plan, rule: dict[str, Any], dtype: np.dtype[Any]) -> Planes:
     planes = Planes((height, width), dtype)
     data = np.empty((plan.rows, width))
     used, flags = np.empty((plan.rows, width), np.uint32), np.empty((plan.rows, width), np.uint16)
-    for start, stop, bands in plan.bands():
-        rows, part = slice(start, stop), slice(0, stop - start)
-        masks = [band.mask for band in bands]
-        zero, scale, weights = ([_rows(item, rows) for item in values] for values in plan.maps)
-        native.combine(
-            [band.pixels for band in bands],
-            masks if any(mask is not None for mask in masks) else [],
-            zero,
-            scale,
-            weights,
-            data[part],
-            planes.uncertainty[rows],
-            used[part],
-            flags[part],
-            **rule,
-        )
-        planes.put(rows, count, data[part], used[part], flags[part])
+    with closing(plan.bands()) as parts:
+        for start, stop, bands in parts:
+            rows, part = slice(start, stop), slice(0, stop - start)
+            masks = [band.mask for band in bands]
+            zero, scale, weights = ([_rows(item, rows) for item in values] for values in plan.maps)
+            native.combine(
+                [band.pixels for band in bands],
+                masks if any(mask is not None for mask in masks) else [],
+                zero,
+                scale,
+                weights,
+                data[part],
+                planes.uncertainty[rows],
+                used[part],
+                flags[part],
+                **rule,
+            )
+            planes.put(rows, count, data[part], used[part], flags[part])
     return planes
 
 
