@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getframes import Camera, Frame, combine
-from getframes.errors import DomainError, IntegrityError, ShapeError, SizeError
+from getframes.errors import DomainError, IntegrityError, MissingFileError, ShapeError, SizeError
 from getframes.reduce import Flag
 from getframes.reduce.bands import Planes
 
@@ -417,6 +417,22 @@ def test_units_must_agree(tmp_path) -> None:
     ):
         combine([one, np.zeros((3, 3))])
     assert combine([one, one]).unit == "electron"
+
+
+@pytest.mark.filterwarnings("ignore:File may have been truncated")
+def test_bad_files_are_named_and_closed(tmp_path) -> None:
+    paths = written(tmp_path, stack(4, 60, 50, 1))
+    os.truncate(paths[2], 5000)
+    folder = Path("/proc/self/fd")
+    before = len(list(folder.iterdir())) if folder.is_dir() else 0
+    with pytest.raises(IntegrityError, match=r"2\.fits .*(cut short|truncated)"):
+        combine(paths)
+    paths[2].unlink()
+    with pytest.raises(MissingFileError, match=r"cannot read .*2\.fits: there is no such file"):
+        combine(paths, method="sigma_clip")
+    with pytest.raises(ShapeError, match=r"frame 2 must have shape \(60, 50\), got \(50, 60\)"):
+        combine([*paths[:2], np.zeros((50, 60))])
+    assert not folder.is_dir() or len(list(folder.iterdir())) == before
 
 
 def test_a_file_that_is_cut_short_while_it_is_read(tmp_path, monkeypatch) -> None:
