@@ -16,7 +16,9 @@ from getframes import (
     Bandpass,
     Camera,
     ExtendedSource,
+    FocalPlane,
     GaussianPSF,
+    Illumination,
     LightCurve,
     MoffatPSF,
     Pointing,
@@ -31,6 +33,7 @@ from getframes import (
 )
 from getframes.analysis import photon_transfer_curve
 from getframes.noise import apply_em_gain, apply_nonlinearity, block_sum, digitize, release_latent
+from getframes.reduce import measure_flat_levels, normalize_flats
 
 Pixels = NDArray[np.float64]
 GAP = 8
@@ -632,6 +635,43 @@ def explained_variance() -> Image.Image:
     return plot.picture
 
 
+def focal_plane_flats() -> Image.Image:
+    """Two flats of nine detectors with a dead amplifier, and the same over the scales of amplifiers and exposures; one is missing in the second."""
+    config = detector(
+        (64, 64), amplifier_layout=(2, 2), amp_gain_nonuniformity=0.04, dead_pixel_fraction=0.002
+    ).config
+    rng = np.random.default_rng(5)
+    responses: list[float | tuple[float, ...]] = list(rng.uniform(0.75, 1.1, 9))
+    responses[5] = (1.0, 1.0, 0.0, 1.0)
+    plane = FocalPlane.grid(config, (3, 3), gap_mm=0.09, responses=responses)
+    lamp = Illumination(
+        photon_rate=20_000.0, drift=-0.05, vignetting=0.4, field_radius_mm=2.2, gradient_per_mm=(0.05, -0.02)
+    )
+    bias, missing = config.bias_offset_adu, [("D00", 7)]
+    frames = list(plane.flats(lamp, 1.0, 8, missing=missing, temperature=-60.0, seed=1))
+    records = measure_flat_levels(
+        frames,
+        bias=bias,
+        sections=plane.sections,
+        gain_e_per_adu=config.gain_e_per_adu,
+        read_noise_e=config.read_noise_e,
+    )
+    scales = normalize_flats(list(records), camera=plane, level="amp", counts="pixels", sigma="sigma")
+    rows = []
+    for exposure in (0, 7):
+        taken = {f.metadata["detector"]: f.data - bias for f in frames if f.metadata["exposure"] == exposure}
+        flat = {name: image.astype(float) for name, image in taken.items()}
+        for name, image in flat.items():
+            for amplifier, section in plane.sections[name].items():
+                image[section.slices] /= scales.by_detector[name, amplifier] * scales.by_exposure[exposure]
+        before, after = (np.nan_to_num(plane.mosaic(images)) for images in (taken, flat))
+        rows.append(side_by_side([linear(before, 1500.0, 12_000.0, 2), linear(after, 0.85, 1.15, 2)]))
+    sheet = Image.new("L", (rows[0].width, 2 * rows[0].height + GAP), PAPER)
+    for number, row in enumerate(rows):
+        sheet.paste(row, (0, number * (row.height + GAP)))
+    return sheet
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
@@ -667,6 +707,7 @@ PICTURES = {
     "avalanche_noise.png": avalanche_noise,
     "diffusion.png": diffused_stars,
     "persistence.png": afterglow,
+    "flat_scale.png": focal_plane_flats,
 }
 
 

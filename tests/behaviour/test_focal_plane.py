@@ -209,6 +209,24 @@ def test_response_is_a_throughput() -> None:
     assert two == pytest.approx(0.4 * one)
 
 
+def test_mosaic() -> None:
+    plane = small_plane()
+    images = {name: np.full((50, 50), number) for number, name in enumerate(plane.names)}
+    del images["D10"]
+    mosaic = plane.mosaic(images)
+    assert mosaic.shape == (110, 110)
+    assert [mosaic[y, x] for y, x in ((0, 0), (0, 109), (109, 109), (49, 49))] == [0, 1, 3, 0]
+    assert np.isnan(mosaic[50:60]).all() and np.isnan(mosaic[60:, :50]).all()
+    assert np.isfinite(mosaic).sum() == 3 * 2500
+    with pytest.raises(ShapeError, match=r"image of 'D00' must have shape \(50, 50\), got \(2, 2\)"):
+        plane.mosaic({"D00": np.zeros((2, 2))})
+    with pytest.raises(DomainError, match="detector must be one of 'D00', 'D01', 'D10', 'D11', got 'X'"):
+        plane.mosaic({"X": np.zeros((50, 50))})
+    fine = Camera(plane["D00"].camera.config.replace(pixel_size_um=5.0))
+    with pytest.raises(DomainError, match=r"FocalPlane\.pixel_size_um must be the same for a mosaic"):
+        FocalPlane([plane["D00"], FocalPlaneDetector("fine", fine)]).mosaic({})
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

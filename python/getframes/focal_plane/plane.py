@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from getframes.errors import DomainError, ShapeError, require
 from getframes.focal_plane.detector import FocalPlaneDetector
 from getframes.focal_plane.illumination import Illumination
 from getframes.focal_plane.part import part_of, wcs_of
-from getframes.frame import Frame
+from getframes.frame import Frame, as_pixels
 from getframes.noise.image import nonnegative, whole_number
 from getframes.noise.stream import seed_key
 from getframes.quantity import plain
@@ -328,6 +328,45 @@ class FocalPlane:
             if scene.wcs is not None:
                 frame.metadata.update(wcs_of(scene.wcs, detector, part.optics).header_cards())
             yield frame
+
+    def mosaic(self, images: Mapping[str | int, Any]) -> Values:
+        """Images of detectors side by side where they are on the focal plane, to the nearest pixel of the first detector; NaN elsewhere.
+
+        Parameters
+        ----------
+        images : mapping from the name of a detector to a Frame or an array (height, width)
+            Some or all of them.
+
+        Raises
+        ------
+        DomainError
+            If a detector is unknown, or its pixels are not of the size of those of the first.
+        ShapeError
+            If an image does not have the shape of its detector.
+        """
+        pitch = self._detectors[0].pixel_mm
+        sizes = {detector.name: detector.pixel_mm for detector in self if detector.pixel_mm != pitch}
+        require(not sizes, self, "pixel_size_um", "the same for a mosaic", sizes)
+        corners = {}
+        for detector in self:
+            height, width = detector.camera.resolution
+            corners[detector.name] = (
+                round(detector.x_mm / pitch - width / 2.0),
+                round(detector.y_mm / pitch - height / 2.0),
+            )
+        left, bottom = (min(corner[axis] for corner in corners.values()) for axis in (0, 1))
+        right, top = (
+            max(corners[each.name][axis] + each.camera.resolution[1 - axis] for each in self)
+            for axis in (0, 1)
+        )
+        made = np.full((top - bottom, right - left), np.nan)
+        for name, image in images.items():
+            (height, width), pixels = self[name].camera.resolution, as_pixels(image, f"image of {name!r}")
+            if pixels.shape != (height, width):
+                raise ShapeError(f"image of {name!r} must have shape {(height, width)}, got {pixels.shape}")
+            x, y = corners[name][0] - left, corners[name][1] - bottom
+            made[y : y + height, x : x + width] = pixels
+        return made
 
 
 def _one_each(values: Sequence[Any] | None, name: str, count: int, default: float) -> list[Any]:

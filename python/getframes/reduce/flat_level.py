@@ -59,7 +59,7 @@ def measure_flat_levels(
     exposure: str = "exposure",
     detector: str = "detector",
     gain_e_per_adu: float | Mapping[Any, float] | None = None,
-    read_noise_e: float = 0.0,
+    read_noise_e: float | None = None,
     saturate_adu: float | None = None,
     sigma: float = 3.0,
 ) -> Iterator[dict[str, Any]]:
@@ -79,8 +79,8 @@ def measure_flat_levels(
     exposure, detector : str
         Entries of metadata or header (or data id) that name exposure and detector.
     gain_e_per_adu : float or mapping from detector to float, optional
-        For the noise of a pixel; without it that is taken from the scatter.
-    read_noise_e : float
+        For the noise of a pixel, together with the read noise; without them it is taken from the scatter.
+    read_noise_e : float, optional
         Read noise of a pixel [e-].
     saturate_adu : float, optional
         Counts from which a pixel of the flat is saturated; its ``saturate_adu`` (SATURATE) when left out.
@@ -105,8 +105,11 @@ def measure_flat_levels(
     gains = list(gain_e_per_adu.values()) if isinstance(gain_e_per_adu, Mapping) else [gain_e_per_adu]
     for gain in gains:
         require(gain is None or 0 < gain < np.inf, "", "gain_e_per_adu", "> 0 e-/ADU", gain)
-    require(0 <= read_noise_e < np.inf, "", "read_noise_e", ">= 0 e-", read_noise_e)
-    measure = _Measure(float(sigma), gain_e_per_adu, float(read_noise_e), saturate_adu)
+    together = (gain_e_per_adu is None) == (read_noise_e is None)
+    require(together, "", "read_noise_e", "given together with gain_e_per_adu, or neither", read_noise_e)
+    read_noise = 0.0 if read_noise_e is None else float(read_noise_e)
+    require(0 <= read_noise < np.inf, "", "read_noise_e", ">= 0 e-", read_noise_e)
+    measure = _Measure(float(sigma), gain_e_per_adu, read_noise, saturate_adu)
     return _records(flats, bias, sections, extensions, (exposure, detector), measure)
 
 

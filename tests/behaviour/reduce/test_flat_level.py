@@ -53,7 +53,7 @@ def test_noise_of_gain_and_read_noise() -> None:
     own = measured(PIXELS, gain_e_per_adu={"S1": 2.0, "S2": 1.0}, read_noise_e=6.0)
     assert own == record
     with pytest.raises(MissingEntryError, match="gain_e_per_adu must have detector 'S1', got 'S2'"):
-        measured(PIXELS, gain_e_per_adu={"S2": 1.0})
+        measured(PIXELS, gain_e_per_adu={"S2": 1.0}, read_noise_e=6.0)
 
 
 def test_whole_numbers_that_are_almost_all_equal() -> None:
@@ -161,8 +161,17 @@ def test_one_flat_is_in_memory_at_a_time() -> None:
             "sections must have detector 'S1', got 'S2'",
         ),
         ({"sigma": 0.0}, DomainError, "sigma must be > 0, got 0.0"),
-        ({"gain_e_per_adu": 0.0}, DomainError, "gain_e_per_adu must be > 0 e-/ADU, got 0.0"),
-        ({"read_noise_e": -1.0}, DomainError, "read_noise_e must be >= 0 e-, got -1.0"),
+        (
+            {"gain_e_per_adu": 0.0, "read_noise_e": 1.0},
+            DomainError,
+            "gain_e_per_adu must be > 0 e-/ADU, got 0.0",
+        ),
+        ({"gain_e_per_adu": 1.0}, DomainError, "read_noise_e must be given together with gain_e_per_adu"),
+        (
+            {"gain_e_per_adu": 1.0, "read_noise_e": -1.0},
+            DomainError,
+            "read_noise_e must be >= 0 e-, got -1.0",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(options: dict[str, object], error: type, message: str) -> None:
