@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -242,3 +243,17 @@ def test_alternating_goes_to_the_same_place(how: tuple[int, int, int, float]) ->
     assert_allclose(rounds.model, direct.model, rtol=1e-7)
     assert_allclose(rounds.detector_scale, direct.detector_scale, rtol=1e-7)
     assert_allclose(rounds.detector_sigma, direct.detector_sigma, rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize(("rounds", "off"), [(10, 0.17), (50, 0.0035), (None, 0.0)])
+def test_detectors_that_are_lit_in_turn(rounds: int | None, off: float) -> None:
+    """The example of docs/physics/flat_scale.md: two sets with one exposure in common."""
+    g = np.array([0.8] * 5 + [1.2] * 4)
+    levels = np.outer(g, np.random.default_rng(1).uniform(0.5, 1.5, 21))
+    levels[:5, 11:] = levels[5:, :10] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scales = flat_scales(levels, iterations=rounds)
+    ratio = scales.detector_scale / g
+    assert_allclose(ratio.max() / ratio.min() - 1.0, off, rtol=0.2, atol=1e-12)
+    assert scales.converged == (rounds is None)
