@@ -33,7 +33,7 @@ from getframes import (
 )
 from getframes.analysis import photon_transfer_curve
 from getframes.noise import apply_em_gain, apply_nonlinearity, block_sum, digitize, release_latent
-from getframes.reduce import measure_flat_levels, normalize_flats
+from getframes.reduce import calibrate, master_bias, master_dark, measure_flat_levels, normalize_flats
 
 Pixels = NDArray[np.float64]
 GAP = 8
@@ -273,6 +273,26 @@ def combined_frames() -> Image.Image:
     for name, shade in (("plain", 190), ("median", 120), ("mean", INK)):
         right.points(counts.astype(float), np.array(worth[name]), shade)
     return side_by_side([left.picture, right.picture])
+
+
+def shared_errors() -> Image.Image:
+    """Variance of darks that were calibrated with masters of three frames, against their exposure."""
+    camera = Camera.from_preset("generic_ccd", seed=6)
+    camera = camera.with_config(resolution=(256, 256), dark_current_e_per_s=0.0)
+    bias = master_bias([camera.bias_frame() for _ in range(3)], method="mean")
+    dark = master_dark([camera.dark_frame(60.0) for _ in range(3)], bias, method="mean")
+    plot = Plot((0.0, 120.0), (10.0, 30.0), ("exposure [s]", "variance [ADU^2]"))
+    exposures = np.linspace(0.0, 120.0, 61)
+    shared, noise = float(np.mean(bias.uncertainty**2)), float(np.mean(dark.uncertainty**2))
+    own = (camera.config.read_noise_e / camera.config.gain_e_per_adu) ** 2 + 1.0 / 12.0
+    plot.line(exposures, own + shared + exposures**2 * noise, 180)
+    plot.line(exposures, own + (1.0 - exposures / 30.0) * shared + exposures**2 * noise)
+    some = exposures[::4]
+    made = [calibrate(camera.dark_frame(t), bias=bias, dark=dark) for t in some]
+    plot.points(some, np.array([np.mean(np.square(frame.data)) for frame in made]))
+    plot.text(4.0, 27.5, "dots: measured; black: the uncertainty")
+    plot.text(4.0, 26.0, "if bias and dark were independent", 150)
+    return plot.picture
 
 
 def galaxies(size: int = 96) -> Image.Image:
@@ -683,6 +703,7 @@ PICTURES = {
     "explain.png": explained_variance,
     "calibration.png": calibrated_response,
     "combine.png": combined_frames,
+    "masters.png": shared_errors,
     "ramp.png": ramps,
     "photo.png": light_and_charge,
     "dark.png": darks,

@@ -251,6 +251,8 @@ class Detector:
             "saturate_adu": light.readout.highest_adu(config),
             **light.readout.metadata(),
         }
+        if config.has_gain_stage:
+            metadata["excess_noise_factor"] = config.gain_excess_noise_factor
         if config.roi is not None:
             metadata["detector_roi"] = config.roi
             metadata["sensor_resolution"] = config.resolution

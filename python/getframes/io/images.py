@@ -101,6 +101,11 @@ class Image:
     header: Any = None
     unit: str = "adu"
 
+    @property
+    def step(self) -> float:
+        """What the values are multiples of: one count for whole numbers; 0 for those that are not."""
+        return 1.0 if self.dtype.kind in "biu" else 0.0
+
     def band(self, start: int, stop: int, out: NDArray[Any] | None = None) -> Band:
         """Rows `start` to `stop`, with their mask.
 

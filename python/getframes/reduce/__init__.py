@@ -11,6 +11,7 @@ from getframes.reduce.flat_level import measure_flat_levels
 from getframes.reduce.flat_normalization import normalize_flats
 from getframes.reduce.flat_scale import FlatScales, flat_scales
 from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
+from getframes.reduce.masters import master_bias, master_dark, master_flat
 from getframes.reduce.overscan import subtract_overscan, trim
 from getframes.reduce.raw_file import RawFile, RawFiles, find_raw_files
 from getframes.reduce.sharing import SharedArray, SharedArrays, share
@@ -33,6 +34,9 @@ __all__ = [
     "combine",
     "find_raw_files",
     "flat_scales",
+    "master_bias",
+    "master_dark",
+    "master_flat",
     "measure_flat_levels",
     "normalize_flats",
     "share",

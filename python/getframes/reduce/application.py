@@ -421,7 +421,8 @@ def calibrate(
     read_noise : float, Quantity or array (height, width), optional
         Of one read at the output [e-]; from the metadata or the header when left out.
     excess_noise : float, optional
-        Excess noise factor F of a gain stage (a ratio of standard deviations: 2 ** 0.5 for an EMCCD, which is taken where the metadata say that it is one).
+        Excess noise factor F of a gain stage (a ratio of standard deviations); from the metadata (EXCESSNF) when left out, or 2 ** 0.5 where they say
+        that it is an EMCCD.
     saturation : float or Quantity, optional
         Raw counts from which a pixel is saturated [ADU]; from the metadata or SATURATE when left out, at most the end of the type of 8 or 16 bits.
     unit : {"adu", "electron"}

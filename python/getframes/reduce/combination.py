@@ -247,10 +247,10 @@ def loss_of_scatter(
 
 def _step(images: list[Image], scale: list[Any]) -> float:
     """What values are multiples of [ADU]: one count for whole numbers; 0 for those that are not."""
-    whole = all(image.dtype.kind in "biu" for image in images)
-    if not whole or any(isinstance(factor, np.ndarray) for factor in scale):
+    if any(isinstance(factor, np.ndarray) for factor in scale):
         return 0.0
-    return float(min(scale, default=1.0))
+    factors = [float(factor) for factor in scale] or [1.0] * len(images)
+    return min(image.step * factor for image, factor in zip(images, factors, strict=True))
 
 
 def _noise(
