@@ -53,7 +53,7 @@ def normalize_flats(
     Returns
     -------
     FlatScales
-        `by_exposure` and `by_detector` are keyed by id. A detector of the camera that has no flat is NaN.
+        `by_exposure` and `by_detector` are keyed by id; `factors(exposures)` is what `getframes.combine` takes for `scale`. A detector of the camera that has no flat is NaN.
 
     Raises
     ------

@@ -22,13 +22,13 @@ gradient of a screen, goes into G. What changes from flat to flat, as a gradient
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from getframes.errors import DomainError, ShapeError, require
+from getframes.errors import DomainError, MissingEntryError, ShapeError, require
 from getframes.reduce.two_way import TwoWayTable, alternate, components
 
 if TYPE_CHECKING:
@@ -112,6 +112,24 @@ class FlatScales:
     def by_exposure(self) -> dict[Hashable, float]:
         """E of each exposure, by name."""
         return dict(zip(self.exposures, self.exposure_scale.tolist(), strict=True))
+
+    def factors(self, exposures: Iterable[Hashable]) -> list[float]:
+        """1/E of these exposures, as ``combine(flats, scale=scales.factors(exposures))`` takes them: the master then has the level G of its detector.
+
+        Raises
+        ------
+        MissingEntryError
+            If one is not there; it is a KeyError.
+        DomainError
+            If one has no scale.
+        """
+        known, factors = self.by_exposure, []
+        for exposure in exposures:
+            if exposure not in known:
+                raise MissingEntryError(f"exposure must be one of those of the flats, got {exposure!r}")
+            require(known[exposure] > 0.0, "", f"exposure {exposure!r}", "one with a scale", known[exposure])
+            factors.append(1.0 / known[exposure])
+        return factors
 
     @property
     def pulls(self) -> Values:

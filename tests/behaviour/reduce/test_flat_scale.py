@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from getframes.errors import DomainError, ShapeError
+from getframes.errors import DomainError, MissingEntryError, ShapeError
 from getframes.reduce import FlatScales, flat_scales
 
 G = np.array([0.8, 1.0, 1.1, 1.3])
@@ -27,6 +27,17 @@ def test_names_go_with_their_scales() -> None:
     assert list(scales.by_detector) == ["a", ("b", "C04"), 7, "d"]
     assert scales.by_exposure[103] == pytest.approx(1500.0 * G.mean())
     assert scales.by_detector["b", "C04"] == pytest.approx(1.0 / G.mean())
+
+
+def test_factors_are_by_name() -> None:
+    levels = LEVELS.copy()
+    levels[:, 4] = np.nan
+    scales = flat_scales(levels, exposures="abcde")
+    assert scales.factors(["c", "a"]) == [1.0 / scales.by_exposure["c"], 1.0 / scales.by_exposure["a"]]
+    with pytest.raises(MissingEntryError, match="exposure must be one of those of the flats, got 'f'"):
+        scales.factors("af")
+    with pytest.raises(DomainError, match="exposure 'e' must be one with a scale, got nan"):
+        scales.factors("ae")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 0.0, -3.0])

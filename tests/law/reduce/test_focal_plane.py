@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from getframes import Camera, FlatTruth, FocalPlane, Illumination
+from getframes import Camera, FlatTruth, FocalPlane, Illumination, combine
 from getframes.reduce import FlatScales, measure_flat_levels, normalize_flats
 
 EXPOSURES, EXPOSURE_S = 20, 5.0
@@ -121,6 +121,24 @@ def test_whole_detectors() -> None:
     whole = np.array([name != DEAD[0] for name in found.scales.detectors])
     ratio = (found.scales.detector_scale / found.truth.detector_scale)[whole]
     assert np.ptp(ratio) / ratio.mean() < 3e-3
+
+
+def test_masters_have_the_level_of_their_detector() -> None:
+    """Flats of a lamp that drifts by a third, over E: the master is G, and its pixels scatter by their noise alone."""
+    found = loop(2, "detector")
+    name = "D10"
+    dark, detector = darks()[name], PLANE[name]
+    exposures = [exposure for exposure in range(EXPOSURES) if (name, exposure) not in MISSING]
+    flats = [PLANE.flat(name, exposure, LAMP, EXPOSURE_S, seed=2).data for exposure in exposures]
+    master = combine(
+        flats, method="sigma_clip", zero=[-dark] * len(flats), scale=found.scales.factors(exposures)
+    )
+    assert np.mean(master.data) == pytest.approx(found.scales.by_detector[name], rel=1e-3)
+    electrons = (
+        found.scales.by_detector[name] * found.scales.exposure_scale * detector.camera.config.gain_e_per_adu
+    )
+    expected = np.sqrt(np.mean(1.0 / electrons) / len(flats)) * found.scales.by_detector[name]
+    assert np.median(master.uncertainty) == pytest.approx(expected, rel=0.1)
 
 
 def test_vignetting_and_gradient_go_into_the_detectors() -> None:
