@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from getframes.errors import DomainError, GetframesError, IntegrityError
+from getframes.errors import DomainError, IntegrityError
 from getframes.frame import Frame, FrameTruth
 from getframes.io.atomic import replacing
+from getframes.io.images import Files, readable
 from getframes.io.keywords import add_metadata, metadata_of
 
 if TYPE_CHECKING:
@@ -193,9 +194,7 @@ def image_extensions(path: str | PathLike[str]) -> list[tuple[str, int]]:
     DomainError
         If two have the same name and version.
     """
-    from getframes.io.images import Files
-
-    with Files() as files, files.reading(Path(path)) as opened, _understood(path):
+    with Files() as files, files.reading(Path(path)) as opened, readable(path):
         units = opened.units()
         images = [unit for unit in units if unit.is_image and unit.header.get("NAXIS", 0) >= 2]
         named = [(str(unit.name), int(unit.ver)) for unit in images]
@@ -332,22 +331,11 @@ def _checked(path: str | PathLike[str], *, checksum: bool) -> Iterator[HDUList]:
 
 
 @contextmanager
-def _understood(path: str | PathLike[str]) -> Iterator[None]:
-    """Whatever is found wrong with a file names it."""
-    try:
-        yield
-    except GetframesError:
-        raise
-    except Exception as error:  # astropy has many ways to stumble over damaged bytes
-        raise IntegrityError(f"{path} is not a readable FITS file: {error}") from error
-
-
-@contextmanager
 def _opened(path: str | PathLike[str], content: bytes) -> Iterator[HDUList]:
     """The units of a FITS file; whatever is found wrong with them names the file."""
     from astropy.io import fits
 
-    with _understood(path), fits.open(BytesIO(content), memmap=False, lazy_load_hdus=False) as units:
+    with readable(path), fits.open(BytesIO(content), memmap=False, lazy_load_hdus=False) as units:
         yield units
 
 

@@ -301,7 +301,7 @@ class Stored(NamedTuple):
     def band(self, opened: OpenFile, start: int, stop: int, out: NDArray[Any] | None) -> Band:
         """Rows of the image."""
         if self.start is None:
-            with _readable(opened.name):
+            with readable(opened.name):
                 unit = opened.units()[self.number]
                 raw = np.asarray(
                     unit.section[(0,) * (len(unit.shape) - 2) + (slice(start, stop), slice(None))]
@@ -361,7 +361,7 @@ class FitsImage(Image):
         self, path: str | os.PathLike[str], files: Files, extension: int | str | tuple[str, int] | None = None
     ) -> None:
         self._path, self._files, self.name = Path(path), files, str(path)
-        with files.reading(self._path) as opened, _readable(self.name):
+        with files.reading(self._path) as opened, readable(self.name):
             units = opened.units()
             first = _first_image(units)
             number = first if extension is None else _found(units, extension, self.name)
@@ -625,7 +625,7 @@ def _read_at(file: BinaryIO, room: memoryview, offset: int) -> int:
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
+def readable(name: object) -> Iterator[None]:
     """Whatever astropy finds wrong with a file names the file."""
     try:
         yield

@@ -22,7 +22,7 @@ from getframes.reduce.frame import Flag, ReducedFrame
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KNOWN = {
+KNOWN = {
     "exposure_s": ("EXPTIME", "EXPOSURE", "EXP_TIME", "EXPOSED", "ITIME", "TEXP"),
     "gain_e_per_adu": ("EGAIN", "CCDGAIN", "GAIN", "ATODGAIN"),
     "read_noise_e": ("RDNOISE", "READNOIS", "READNSE", "RON", "RDNOIS", "ENOISE"),
@@ -153,7 +153,7 @@ class Raw(NamedTuple):
         """
         value = self.fact(name, given)
         if value is None:
-            keywords = " or ".join(_KNOWN[name][:3])
+            keywords = " or ".join(KNOWN[name][:3])
             raise DomainError(
                 f"{self.name} must have the keyword {keywords} (or it be given), got none of them"
             )
@@ -172,8 +172,8 @@ class Raw(NamedTuple):
 def found_fact(metadata: dict[str, Any], name: str) -> tuple[str, Any] | None:
     """Keyword and value of a fact in metadata: those of frames, or the keywords of a header in any case."""
     upper = {key.upper(): key for key in metadata}
-    own = {"gain_e_per_adu": "GAIN"}.get(name, _KNOWN[name][0])
-    for keyword in _KNOWN[name]:
+    own = {"gain_e_per_adu": "GAIN"}.get(name, KNOWN[name][0])
+    for keyword in KNOWN[name]:
         for key in (name,) * (keyword == own) + (upper.get(keyword, ""),):
             if metadata.get(key) is not None:
                 return key, metadata[key]
@@ -186,7 +186,7 @@ def _without_units(metadata: dict[str, Any], owner: str) -> dict[str, Any]:
     made = {key: value for key, value in metadata.items() if key not in found}
     for key, value in found.items():
         name = next(
-            (name for name, keywords in _KNOWN.items() if key.upper() in (name.upper(), *keywords)), None
+            (name for name, keywords in KNOWN.items() if key.upper() in (name.upper(), *keywords)), None
         )
         if name is None:
             made[key] = str(value)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from getframes.errors import InputError, IntegrityError, MissingFileError, require
+from getframes.reduce.raw import KNOWN
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -47,7 +48,7 @@ _WORDS = (
 )
 _EXACT = {"sci": "science", "obj": "science", "std": "science", "standard": "science", "expose": "science"}
 _KEYWORDS = {
-    "exposure_s": ("EXPTIME", "EXPOSURE"),
+    "exposure_s": KNOWN["exposure_s"],
     "temperature_c": ("CCD-TEMP", "DET-TEMP", "CCD_TEMP", "SET-TEMP"),
 }
 _TIMES = ("TIME-OBS", "TIME_OBS", "UTSTART", "UTC-OBS", "UT", "UTC")
