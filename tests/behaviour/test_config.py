@@ -170,6 +170,109 @@ def test_a_broken_rule_names_field_rule_and_value(changes, message):
     assert message in str(error.value)
 
 
+LIMITS = [
+    ("output_full_well_e", 0, "> 0 e-"),
+    ("full_well_e", 0, "> 0 e-"),
+    ("gain_e_per_adu", 0, "> 0 e-/ADU"),
+    ("pixel_size_um", 0, "> 0 um"),
+    ("dark_current_doubling_temp_c", 0, "> 0 C"),
+    ("avalanche_input_noise_gain_exponent", 0, "> 0"),
+    ("read_noise_rts_factor", 0, "> 0"),
+    ("ndr_avalanche_input_noise_reference_interval_s", 0, "> 0 s"),
+    ("ndr_reset_settling_reference_interval_s", 0, "> 0 s"),
+    ("avalanche_input_noise_reference_gain", 0.9, ">= 1"),
+    ("read_noise_edge_factor", 0.9, ">= 1"),
+    ("em_gain", 0.9, ">= 1"),
+    ("excess_noise_factor", 0.9, ">= 1"),
+    ("dark_current_e_per_s", -1, ">= 0 e-/s"),
+    ("detector_glow_e_per_s", -1, ">= 0 e-/s"),
+    ("read_noise_e", -1, ">= 0 e-"),
+    ("reset_noise_e", -1, ">= 0 e-"),
+    ("avalanche_input_noise_e", -1, ">= 0 e-"),
+    ("clock_induced_charge_e", -1, ">= 0 e-"),
+    ("ndr_reset_settling_input_e", -1, ">= 0 e-"),
+    ("readout_common_mode_noise_adu", -1, ">= 0 ADU"),
+    ("amp_offset_spread_adu", -1, ">= 0 ADU"),
+    ("bias_structure_amplitude_adu", -1, ">= 0 ADU"),
+    ("bias_channel_spread_adu", -1, ">= 0 ADU"),
+    ("bias_pixel_spread_adu", -1, ">= 0 ADU"),
+    ("bias_edge_amplitude_adu", -1, ">= 0 ADU"),
+    ("bias_edge_secondary_amplitude_adu", -1, ">= 0 ADU"),
+    ("ndr_bias_offset_adu_per_s", -1, ">= 0 ADU/s"),
+    ("ndr_bias_gain_coefficient_adu_per_s", -1, ">= 0 ADU/s"),
+    ("ndr_common_mode_gain_noise_adu_per_s", -1, ">= 0 ADU/s"),
+    ("read_noise_edge_scale_px", -1, ">= 0 px"),
+    ("detector_glow_edge_scale_px", -1, ">= 0 px"),
+    ("charge_diffusion_fwhm_px", -1, ">= 0 px"),
+    ("cosmic_ray_track_length_px", -1, ">= 0 px"),
+    ("bias_edge_scale_px", -1, ">= 0 px"),
+    ("bias_edge_secondary_scale_px", -1, ">= 0 px"),
+    ("cosmic_ray_rate_per_cm2_s", -1, ">= 0 hits/cm2/s"),
+    ("prnu", -1, ">= 0"),
+    ("read_noise_nonuniformity", -1, ">= 0"),
+    ("read_noise_channel_nonuniformity", -1, ">= 0"),
+    ("amp_gain_nonuniformity", -1, ">= 0"),
+    ("avalanche_gain_nonuniformity", -1, ">= 0"),
+    ("dark_current_nonuniformity", -1, ">= 0"),
+    ("hot_pixel_factor", -1, ">= 0"),
+    ("ndr_avalanche_input_noise_interval_exponent", -1, ">= 0"),
+    ("ndr_reset_settling_scale_reads", -1, ">= 0"),
+    ("ndr_reset_settling_interval_exponent", -1, ">= 0"),
+    ("fixed_pattern_seed", -1, ">= 0"),
+    ("quantum_efficiency", 1.01, "in [0, 1]"),
+    ("read_noise_rts_fraction", 1.01, "in [0, 1]"),
+    ("bad_column_fraction", 1.01, "in [0, 1]"),
+    ("dead_pixel_fraction", 1.01, "in [0, 1]"),
+    ("persistence_fraction", 1.01, "in [0, 1]"),
+    ("persistence_decay", 1.01, "in [0, 1]"),
+    ("hot_pixel_fraction", 1.01, "in [0, 1]"),
+    ("cti", 1, "in [0, 1)"),
+    ("read_noise_correlated_fraction", 1, "in [0, 1)"),
+    ("readout_common_mode_correlation", 1, "in (-1, 1)"),
+    ("nonlinearity", 0.5, "in [0, 0.5)"),
+    ("ipc_coupling", 0.25, "in [0, 0.25)"),
+    ("bias_edge_axis", 2, "0 (rows) or 1 (columns)"),
+    ("bias_edge_secondary_axis", 2, "0 (rows) or 1 (columns)"),
+    ("readout_channel_axis", 2, "0 (rows) or 1 (columns)"),
+    ("bit_depth", 0, "in 1..32"),
+    ("readout_channel_count", 0, ">= 1"),
+    ("dark_current_ref_temp_c", -274, ">= -273.15 deg C"),
+    ("bias_offset_adu", float("inf"), "a finite number"),
+    ("nonlinearity_coeffs", (-0.5, -0.6), "of a response above 0 up to the full well"),
+    ("manufacturer", 3, "a string"),
+    ("model", 3, "a string"),
+    ("notes", 3, "a string"),
+]
+ELSEWHERE = {
+    "name",
+    "sensor_type",
+    "resolution",
+    "qe_curve",
+    "supported_binnings",
+    "binning_method",
+    "amplifier_layout",
+    "amplifier_boundaries_y_px",
+    "amplifier_boundaries_x_px",
+    "amplifier_gain_factors",
+    "amplifier_offsets_adu",
+    "blooming",
+    "extra",
+    "roi",
+}
+"""Their rules are more than a limit: `test_a_broken_rule_names_field_rule_and_value` has them."""
+
+
+def test_the_limit_of_every_field_is_tested():
+    assert {name for name, *_ in LIMITS} | ELSEWHERE == set(BY_NAME)
+
+
+@pytest.mark.parametrize(("name", "value", "rule"), LIMITS)
+def test_a_value_beyond_its_limit(name, value, rule):
+    with pytest.raises(DomainError) as error:
+        camera(**{name: value})
+    assert str(error.value).startswith(f"CameraConfig.{name} must be {rule}, got ")
+
+
 def test_values_become_plain():
     config = camera(
         sensor_type="emccd",

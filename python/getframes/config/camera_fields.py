@@ -240,7 +240,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "nonlinearity_coeffs",
         numbers("numbers"),
-        "Coefficients c_1, c_2 ... of 1 + sum c_i (signal / full well)^i, used in place of nonlinearity.",
+        "Coefficients c_1, c_2 ... of 1 + sum c_i (signal / full well)^i, which is above 0 up to the full well; in place of nonlinearity.",
         optional=True,
     ),
     _number(

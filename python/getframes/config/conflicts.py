@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+_RESPONSE_STEPS = 200
+
 
 class Conflict(NamedTuple):
     """A field that does not fit the others: the rule it breaks, and its value."""
@@ -26,6 +28,7 @@ def conflicts(config: Any) -> Iterator[Conflict]:
     yield from _channels(config)
     yield from _avalanche(config)
     yield from _region(config)
+    yield from _response(config)
 
 
 def _layout(config: Any) -> Iterator[Conflict]:
@@ -88,3 +91,13 @@ def _region(config: Any) -> Iterator[Conflict]:
     left, top, across, down = config.roi
     if left + across > width or top + down > height:
         yield Conflict("roi", f"inside the sensor of {height} x {width}", config.roi)
+
+
+def _response(config: Any) -> Iterator[Conflict]:
+    coefficients = config.nonlinearity_coeffs
+    if coefficients is None:
+        return
+    steps = [step / _RESPONSE_STEPS for step in range(_RESPONSE_STEPS + 1)]
+    factors = (1.0 + sum(c * u ** (i + 1) for i, c in enumerate(coefficients)) for u in steps)
+    if min(factors) <= 0.0:
+        yield Conflict("nonlinearity_coeffs", "of a response above 0 up to the full well", coefficients)
