@@ -246,6 +246,8 @@ def test_mosaic() -> None:
         (lambda: FocalPlane.grid(CONFIG, (2, 0)), DomainError, "shape must be"),
         (lambda: FocalPlane.grid(CONFIG, (1, 1))["D1"], DomainError, "detector must be one of 'D00', got 'D1'"),
         (lambda: FocalPlane.grid(CONFIG, (1, 1)).flat("D00", -1, LAMP, 1.0, seed=1), DomainError, "exposure must be a whole number >= 0, got -1"),
+        (lambda: FocalPlane.grid(CONFIG, (1, 1)).flats(LAMP, 1.0, 0, seed=1), DomainError, "exposures must be"),
+        (lambda: FocalPlane.grid(CONFIG, (1, 1)).flats(LAMP, 1.0, 1, missing=[("D1", 0)], seed=1), DomainError, "detector must be one of 'D00', got 'D1'"),
         (lambda: FocalPlane.grid(CONFIG, (1, 1)).flat_truth(LAMP, 1.0, 1, level="chip", seed=1), DomainError, "level must be"),
     ],
 )  # fmt: skip
@@ -258,6 +260,6 @@ def test_a_scene_needs_one_response_for_a_detector(plane: FocalPlane) -> None:
     scene = Scene((100, 100), Telescope.unit(), GaussianPSF(2.0), [])
     part = FocalPlane([plane["D11"]])
     with pytest.raises(DomainError, match=r"FocalPlaneDetector\.response must be one number for a scene"):
-        list(part.observe(scene, 1.0, seed=1))
+        part.observe(scene, 1.0, seed=1)
     with pytest.raises(DomainError, match="throughput"):
-        list(FocalPlane([plane["D02"]]).observe(scene, 1.0, seed=1))
+        FocalPlane([plane["D02"]]).observe(scene, 1.0, seed=1)

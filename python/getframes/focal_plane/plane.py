@@ -235,19 +235,23 @@ class FocalPlane:
         DomainError, ShapeError, StageNotAvailableError
             As in `flat`.
         """
-        lost = set(missing)
-        for exposure in _numbers(exposures):
-            for detector in self:
-                if (detector.name, exposure) not in lost:
-                    yield self.flat(
-                        detector.name,
-                        exposure,
-                        illumination,
-                        exposure_s,
-                        temperature=temperature,
-                        seed=seed,
-                        include_truth=include_truth,
-                    )
+        lost, numbers = set(missing), _numbers(exposures)
+        for name, _ in lost:
+            self[name]
+        return (
+            self.flat(
+                detector.name,
+                exposure,
+                illumination,
+                exposure_s,
+                temperature=temperature,
+                seed=seed,
+                include_truth=include_truth,
+            )
+            for exposure in numbers
+            for detector in self
+            if (detector.name, exposure) not in lost
+        )
 
     def flat_truth(
         self,
@@ -317,17 +321,21 @@ class FocalPlane:
         DomainError, ShapeError, StageNotAvailableError
             As `Camera.observe`; if a response differs among the amplifiers of a detector, or makes the throughput greater than 1.
         """
-        whole = _number(number)
-        for detector in self:
-            part = part_of(scene, detector, self._detectors[0].pixel_mm)
-            own_seed = _frame_seed(seed, detector.name, whole)
-            frame = detector.camera.observe(
-                part, exposure, temperature, seed=own_seed, include_truth=include_truth
-            )
-            frame.metadata.update(detector=detector.name, exposure=whole)
-            if scene.wcs is not None:
-                frame.metadata.update(wcs_of(scene.wcs, detector, part.optics).header_cards())
-            yield frame
+        whole, pitch = _number(number), self._detectors[0].pixel_mm
+        parts = [(detector, part_of(scene, detector, pitch)) for detector in self]
+
+        def frames() -> Iterator[Frame]:
+            for detector, part in parts:
+                own_seed = _frame_seed(seed, detector.name, whole)
+                frame = detector.camera.observe(
+                    part, exposure, temperature, seed=own_seed, include_truth=include_truth
+                )
+                frame.metadata.update(detector=detector.name, exposure=whole)
+                if scene.wcs is not None:
+                    frame.metadata.update(wcs_of(scene.wcs, detector, part.optics).header_cards())
+                yield frame
+
+        return frames()
 
     def mosaic(self, images: Mapping[str | int, Any]) -> Values:
         """Images of detectors side by side where they are on the focal plane, to the nearest pixel of the first detector; NaN elsewhere.

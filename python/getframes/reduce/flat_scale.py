@@ -12,7 +12,7 @@ In logarithms it is a two-way table, solved by weighted least squares at once (`
 variance, N (mean / sigma)^2, or the number of its pixels.
 
 The logarithm of a level with a relative error s is low by s^2/2 on average, and a weight that is worked out from the same level goes up with it by
-2 s^2: together E is off by s^2, 1e-6 for levels of 1e-3. `space="linear"` fits the levels themselves (weights from the model, G E against B),
+2 s^2: together a scale is off by 1.5 s^2, 1e-6 for levels known to 1e-3. `space="linear"` fits the levels themselves (weights from the model, G E against B),
 which is free of both, for levels that are known to some per cent only.
 
 Not modelled: anything that is not one number for a detector times one for an exposure. What all exposures have in common, as vignetting and the
@@ -200,7 +200,7 @@ def flat_scales(
 
     Notes
     -----
-    Time goes with the longer side times the square of the shorter one: 3,024 amplifiers in 200 exposures take a tenth of a second.
+    Time goes with the longer side times the square of the shorter one: 3,024 amplifiers in 200 exposures take a fifth of a second.
     """
     require(disconnected in POLICIES, "", "disconnected", f"one of {', '.join(POLICIES)}", disconnected)
     require(space in SPACES, "", "space", "'log' or 'linear'", space)

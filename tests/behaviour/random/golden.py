@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from getframes import Camera
+from getframes import Camera, FocalPlane, FocalPlaneDetector, Illumination
 from getframes._native import core
 from getframes.noise import fixed_pattern_maps
+from getframes.noise.stream import lamp_normal
 from tests.behaviour.random.cameras import EVERY, PRECISIONS, RAMPS, TEMPERATURE_C, light
 
 PATH = Path(__file__).parents[2] / "data" / "golden.json"
@@ -93,9 +94,20 @@ def reads() -> dict[str, np.ndarray]:
     return arrays
 
 
+def flats() -> dict[str, np.ndarray]:
+    """What the flats of a focal plane add to frames: the lamp, and the seeds of detectors and exposures."""
+    plane = FocalPlane([FocalPlaneDetector(name, Camera(EVERY[0])) for name in ("R22_S11", 7, -7)])
+    lamp = Illumination(photon_rate=100.0)
+    taken = plane.flats(lamp, 1.0, [0, 3, 2**40], temperature=TEMPERATURE_C, seed=1)
+    return {
+        "lamp": np.array([lamp_normal(KEY, exposure) for exposure in range(64)]),
+        "seeds of flats": np.array([frame.metadata["seed"] for frame in taken], np.uint64),
+    }
+
+
 def digests() -> dict[str, str]:
     """The digest of every array by its name."""
-    return {name: digest(array) for name, array in {**variates(), **frames(), **reads()}.items()}
+    return {name: digest(array) for name, array in {**variates(), **frames(), **reads(), **flats()}.items()}
 
 
 if __name__ == "__main__":
