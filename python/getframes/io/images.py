@@ -529,7 +529,7 @@ def open_image(
 
     Parameters
     ----------
-    source : path, Frame, CCDData, Quantity, array (height, width) or Image
+    source : path, Frame, CCDData, Quantity, array or masked array (height, width), or Image
         What it is kept in. Pixels that a CCDData or the flags of a frame mark as bad are masked.
     files : Files
         Keeps files open.
@@ -557,15 +557,18 @@ def _of_memory(source: Any, name: str) -> MemoryImage:
         mask = source.mask if getattr(source, "flags", None) is not None else None  # type: ignore[attr-defined]
         unit = str(source.metadata.get("unit", "adu"))
         return MemoryImage(source.data, name=name, mask=mask, metadata=source.metadata, unit=unit)
-    if getattr(source, "unit", None) is None:
-        return MemoryImage(source, name=name)
-    text = str(source.unit).replace(" / ", "/")
-    if not hasattr(source, "meta"):
-        return MemoryImage(source.value, name=name, unit=text)
-    mask = None if source.mask is None else np.asarray(source.mask, bool)
-    header = source.meta
-    metadata = metadata_of(header) if hasattr(header, "cards") else dict(header)
-    return MemoryImage(source.data, name=name, mask=mask, metadata=metadata, header=header, unit=text)
+    unit = str(getattr(source, "unit", None) or "adu").replace(" / ", "/")
+    if hasattr(source, "meta"):  # CCDData and NDData
+        mask = (
+            None if source.mask is None else np.broadcast_to(np.asarray(source.mask, bool), source.data.shape)
+        )
+        header = source.meta
+        metadata = metadata_of(header) if hasattr(header, "cards") else dict(header)
+        return MemoryImage(source.data, name=name, mask=mask, metadata=metadata, header=header, unit=unit)
+    if isinstance(source, np.ma.MaskedArray):
+        mask = None if source.mask is np.ma.nomask else np.asarray(source.mask)
+        return MemoryImage(source.data, name=name, mask=mask)
+    return MemoryImage(getattr(source, "value", source), name=name, unit=unit)
 
 
 @contextmanager

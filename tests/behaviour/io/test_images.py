@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.io import fits
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, NDData
 
 from getframes import Frame
 from getframes.errors import DomainError, InputError, IntegrityError, MissingFileError, ShapeError
@@ -155,6 +155,11 @@ def test_what_is_known_comes_along(tmp_path) -> None:
         assert image.metadata == {"EXPTIME": 2.0}
         assert image.unit == "adu"
         np.testing.assert_array_equal(image.band(3, 9).mask, ccd.mask[3:9])
+        plain = open_image(NDData(pixels("float32")), files).whole()
+        assert (plain.pixels.dtype, plain.mask) == (np.float32, None)
+        masked = np.ma.masked_less(pixels("uint16"), 100)
+        np.testing.assert_array_equal(open_image(masked, files).band(2, 9).mask, masked.mask[2:9])
+        assert open_image(np.ma.asarray(pixels("uint16")), files).whole().mask is None
         frame = open_image(Frame(pixels("uint16"), {"exposure_s": 1.0, "unit": "adu/s"}), files)
         assert (frame.metadata["exposure_s"], frame.unit, frame.band(0, 1).mask) == (1.0, "adu/s", None)
 

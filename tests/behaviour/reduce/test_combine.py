@@ -314,6 +314,15 @@ def test_masks_of_frames_and_of_the_call_add_up() -> None:
     assert made.data[one | two] == pytest.approx(1.0)
 
 
+def test_masked_arrays_keep_their_masks() -> None:
+    frames = [
+        np.ma.masked_array(np.full((1, 2), value), [[value > 5.0, False]]) for value in (1.0, 2.0, 90.0)
+    ]
+    made = combine(frames, method="mean")
+    np.testing.assert_array_equal(made.data, [[1.5, 31.0]])
+    assert made.flags[0, 0] == Flag.MASKED_IN_INPUT
+
+
 def test_a_star_in_a_twilight_flat_goes_if_frames_are_scaled_before_they_are_clipped() -> None:
     """Levels from 5000 to 30000: a star of 4000 counts is nothing beside them."""
     rng = np.random.default_rng(7)
