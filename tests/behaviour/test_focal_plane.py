@@ -123,6 +123,20 @@ def test_truth_is_what_frames_are_drawn_from(plane: FocalPlane, level: str) -> N
             assert expected == pytest.approx(np.nanmean(light[part]), rel=1e-12)
 
 
+@pytest.mark.parametrize("preset", ["generic_emccd", "generic_eapd", "generic_scmos"])
+def test_truth_of_cameras_with_a_gain_stage(preset: str) -> None:
+    """Flats above their bias have the expected level."""
+    config = Camera.from_preset(preset).config.replace(
+        resolution=(128, 128), fixed_pattern_seed=3, dark_current_e_per_s=0.0
+    )
+    plane, lamp = FocalPlane([FocalPlaneDetector(1, Camera(config))]), Illumination(photon_rate=500.0)
+    truth = plane.flat_truth(lamp, 1.0, 1, seed=1)
+    bias = plane[1].camera.master_bias(16, seed=2, method="mean").data
+    frames = [plane.flat(1, number, lamp, 1.0, seed=1) for number in range(8)]
+    levels = [np.mean(frame.data - bias) for frame in frames]
+    assert np.mean(levels) == pytest.approx(truth.levels[0, 0], rel=2e-3)
+
+
 def test_a_dead_amplifier_gets_no_light(plane: FocalPlane) -> None:
     frame = plane.flat("D11", 0, LAMP, 2.0, seed=1)
     sections = plane["D11"].sections

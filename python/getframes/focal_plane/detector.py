@@ -110,13 +110,15 @@ class FocalPlaneDetector:
         """Mean counts above the bias for one photon on a pixel [ADU], shape (height, width); NaN where it is dead."""
         config, maps = self.camera.config, self.camera.fixed_patterns
         rows, columns = config.roi_slices
-        prnu, gain, dead = (
+        response, avalanche, gain, dead = (
             np.broadcast_to(np.asarray(value), config.resolution)[rows, columns]
             for value in (
                 maps.prnu_multiplier,
+                maps.avalanche_gain_multiplier,
                 maps.amplifier_gain,
                 False if maps.defect_mask is None else maps.defect_mask,
             )
         )
-        counts = config.quantum_efficiency * config.em_gain * prnu.astype(np.float64) / gain
+        multiplied = config.quantum_efficiency * config.em_gain * avalanche.astype(np.float64)
+        counts = multiplied * response / gain
         return np.where(dead, np.nan, counts)
