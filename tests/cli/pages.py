@@ -7,6 +7,7 @@ from pathlib import Path
 
 from getframes.cli import build_parser
 from getframes.cli.problems import EXIT_CODES
+from getframes.config.pipeline_tables import PIPELINE_TABLES
 from getframes.config.reference import documented_keys
 from getframes.config.tables import TABLES, Table
 
@@ -44,7 +45,8 @@ COMMANDS = """# The command line
   of the experiment, wall and CPU time and counts of each step, peak memory. `--profile` prints it as well.
 * Without a seed, in the file or as `--seed`, one is drawn and recorded, by `generate` in every header;
   `dataset` goes on with the one its folder was begun with.
-* A data set that was interrupted is finished by the same command. `verify` finds any flipped byte.
+* A data set that was interrupted is finished by the same command, and so is a reduction. `verify` finds any
+  flipped byte of a data set.
 * `generate` of a `[series]` writes a table beside the frames, `STEM.series.ecsv`: file, time, offset of the
   telescope, and with `--truth` the photons of every source in every frame.
 * An npz of `generate` has the counts as `raw`, the metadata as JSON in `metadata`, and with `--truth` the
@@ -52,10 +54,36 @@ COMMANDS = """# The command line
 """
 
 
+PIPELINE = """# Pipeline files
+
+A pipeline file says in TOML which raw frames `getframes reduce` calibrates, and how ([Ten thousand frames](../how-to/ten-thousand-frames.md)). Runnable examples of
+every key are in `configs/reduce/`.
+
+```toml
+[input]
+folder = "raw"
+
+[output]
+folder = "reduced"
+```
+
+Files are strict, as [experiment files](configuration.md) are. Paths are relative to the file.
+"""
+
+
 def configuration_page() -> str:
-    """Every key of every table."""
-    parts = [CONFIGURATION, *(_table_section(table) for table in TABLES if table.fields or table.variants)]
-    return "\n".join(parts)
+    """Every key of every table of an experiment file."""
+    return _page(CONFIGURATION, TABLES)
+
+
+def pipeline_page() -> str:
+    """Every key of every table of a pipeline file."""
+    return _page(PIPELINE, PIPELINE_TABLES)
+
+
+def _page(beginning: str, tables: tuple[Table, ...]) -> str:
+    sections = (_table_section(table, tables) for table in tables if table.fields or table.variants)
+    return "\n".join([beginning, *sections])
 
 
 def command_line_page() -> str:
@@ -74,7 +102,7 @@ def command_line_page() -> str:
     return "\n".join([*parts, *codes, text, ""])
 
 
-def _table_section(table: Table) -> str:
+def _table_section(table: Table, tables: tuple[Table, ...]) -> str:
     title = f"[[{table.name}]]" if table.repeated else f"[{table.name}]"
     lines = [
         f"## `{title}`",
@@ -84,7 +112,7 @@ def _table_section(table: Table) -> str:
         "| key | type | default | rule | meaning |",
         "|---|---|---|---|---|",
     ]
-    for row in documented_keys():
+    for row in documented_keys(tables):
         if row.table == title:
             default = (
                 row.default if row.default.startswith("required") or not row.default else f"`{row.default}`"
@@ -122,7 +150,11 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-PAGES = {"configuration.md": configuration_page, "command-line.md": command_line_page}
+PAGES = {
+    "configuration.md": configuration_page,
+    "pipeline.md": pipeline_page,
+    "command-line.md": command_line_page,
+}
 
 if __name__ == "__main__":
     for file, page in PAGES.items():

@@ -15,11 +15,16 @@ import tomli
 from getframes import Frame
 from getframes.cli.findings import missing_of
 from getframes.config.experiment import read_experiment
+from getframes.config.pipeline import read_pipeline
+from getframes.config.pipeline_tables import PIPELINE_TABLES
 from getframes.config.reference import documented_keys
+from getframes.config.tables import TABLES, Table
 from tests.cli.conftest import Command
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-FILES = sorted(path.relative_to(CONFIGS) for path in CONFIGS.glob("*/*.toml"))
+EVERY = sorted(path.relative_to(CONFIGS) for path in CONFIGS.glob("*/*.toml"))
+PIPELINES = [path for path in EVERY if "[input]" in (CONFIGS / path).read_text(encoding="utf-8")]
+FILES = [path for path in EVERY if path not in PIPELINES]
 
 
 @pytest.fixture
@@ -59,11 +64,42 @@ def paths(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
                     )
 
 
-def test_every_key_is_shown() -> None:
+@pytest.mark.parametrize(("files", "tables"), [(FILES, TABLES), (PIPELINES, PIPELINE_TABLES)])
+def test_every_key_is_shown(files: list[Path], tables: tuple[Table, ...]) -> None:
     shown = {
-        pair for file in FILES for pair in paths(tomli.loads((CONFIGS / file).read_text(encoding="utf-8")))
+        pair for file in files for pair in paths(tomli.loads((CONFIGS / file).read_text(encoding="utf-8")))
     }
-    assert {(row.table, row.key) for row in documented_keys()} - shown == set()
+    assert {(row.table, row.key) for row in documented_keys(tables)} - shown == set()
+
+
+@pytest.mark.parametrize("file", PIPELINES, ids=str)
+def test_every_pipeline_is_right_as_it_stands(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    assert read_pipeline(shutil.copy(CONFIGS / file, tmp_path)).path.name == file.name
+
+
+def test_the_night_of_the_pipelines(command: Command, tmp_path: Path) -> None:
+    """The commands that night.toml begins with."""
+    folder = tmp_path / "reduce"
+    shutil.copytree(CONFIGS / "reduce", folder)
+    (folder / "raw").mkdir()
+    for kind in ("bias", "dark", "flat", "science"):
+        path = folder / f"{kind}.toml"
+        path.write_text(
+            path.read_text()
+            .replace("[256, 256]", "[96, 96]")
+            .replace("x = 1", "x = 5")
+            .replace("y = 2", "y = 5")
+        )
+        assert command("generate", path, "-o", folder / "raw" / f"{kind}.fits").code == 0
+    listed = command("reduce", folder / "night.toml", "--list")
+    assert [line.split()[1:3] for line in listed.out.splitlines()[1:]] == [
+        ["bias", "9"], ["dark", "9"], ["flat", "9"], ["science", "4"]
+    ]  # fmt: skip
+    assert not (folder / "reduced").exists()
+    done = command("reduce", folder / "night.toml")
+    assert (done.code, done.err) == (0, "") and "4 frames calibrated, 0 were there" in done.out
+    assert "0 frames calibrated, 4 were there" in command("reduce", folder / "night.toml").out
 
 
 def test_every_frame_type_has_an_example() -> None:

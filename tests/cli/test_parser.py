@@ -17,7 +17,17 @@ from tests.cli.pages import PAGES, REFERENCE
 
 def test_every_command_is_there() -> None:
     names = [command.name for command in COMMANDS]
-    assert sorted(names) == ["check", "dataset", "demo", "explain", "generate", "presets", "show", "verify"]
+    assert sorted(names) == [
+        "check",
+        "dataset",
+        "demo",
+        "explain",
+        "generate",
+        "presets",
+        "reduce",
+        "show",
+        "verify",
+    ]
 
 
 def test_the_help_tells_every_exit_code() -> None:

@@ -20,7 +20,7 @@ FLOORS = (
     {"scene", "noise", "run_record", "analysis", "reduce", "psfmatch", "fit"},
     {"camera", "calibrate"},
     {"focal_plane"},
-    {"dataset"},
+    {"dataset", "pipeline"},
     {"cli"},
 )
 """A module sees its own room and the floors below."""

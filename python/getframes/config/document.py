@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from getframes.config.tables import TABLES, Table
 from getframes.errors import ConfigError
 
 Place = tuple[str | int, ...]
@@ -25,6 +26,8 @@ class Document:
         What it says.
     values : dict
         What that means.
+    tables : tuple of Table
+        What it may say.
     problems : list
         Line, column and text of each.
     """
@@ -32,12 +35,13 @@ class Document:
     path: Path
     text: str
     values: dict[str, Any]
+    tables: tuple[Table, ...] = TABLES
     problems: list[tuple[int, int, str]] = field(default_factory=list)
     _positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: str | Path) -> Document:
-        """Read a file.
+    def read(cls, path: str | Path, tables: tuple[Table, ...] = TABLES) -> Document:
+        """Read a file that may have these tables; those of an experiment when left out.
 
         Raises
         ------
@@ -55,7 +59,7 @@ class Document:
             line = error.object[: error.start].count(b"\n") + 1
             raise ConfigError(f"{path}:{line}:1: must be UTF-8 text") from error
         try:
-            return cls(path, text, tomli.loads(text))
+            return cls(path, text, tomli.loads(text), tables)
         except tomli.TOMLDecodeError as error:
             message = re.sub(r"\s*\(at [^()]*\)$", "", error.msg)
             raise ConfigError(f"{path}:{error.lineno}:{error.colno}: {message}") from error

@@ -197,6 +197,11 @@ def integers(noun: str, length: int | None = None) -> Kind:
     return Kind(_array_name("integer", length), _many(as_integer, noun, length))
 
 
+def texts(noun: str) -> Kind:
+    """Strings in a row, kept as a tuple."""
+    return Kind(_array_name("string", None), _many(as_text, noun, None))
+
+
 def _array_name(item: str, length: int | None) -> str:
     return f"array of {item}" if length is None else f"array of {length} {item}"
 

@@ -27,9 +27,9 @@ def field_rows() -> list[Row]:
     return [_row("camera", entry, _default(entry)) for entry in FIELDS]
 
 
-def documented_keys() -> list[Row]:
-    """Every key of every table of an experiment file, in order."""
-    return [row for table in TABLES for row in _table_rows(table)]
+def documented_keys(tables: tuple[Table, ...] = TABLES) -> list[Row]:
+    """Every key of every table of a file, in order; of an experiment file when left out."""
+    return [row for table in tables for row in _table_rows(table)]
 
 
 def _table_rows(table: Table) -> list[Row]:

@@ -18,7 +18,7 @@ def read_tables(document: Document, name: str = "", place: Place = ()) -> dict[s
     """
     inside = _at(document.values, place)
     found: dict[str, Any] = {}
-    for key, table in children_of(name).items():
+    for key, table in children_of(name, document.tables).items():
         if key in inside:
             found[key] = _read_child(document, table, (*place, key), inside[key])
         else:
@@ -62,7 +62,7 @@ def _fields(table: Table, values: dict[str, Any]) -> tuple[Field, ...]:
 def _report_unknown(
     document: Document, table: Table, place: Place, values: dict[str, Any], known: Iterable[str]
 ) -> None:
-    names = [*known, *children_of(table.name)]
+    names = [*known, *children_of(table.name, document.tables)]
     elsewhere = {field.name for fields in table.variants.values() for field in fields}
     for key in values:
         if key in names:
@@ -100,8 +100,8 @@ def _at(values: Any, place: Place) -> dict[str, Any]:
 
 
 def report_unknown_tables(document: Document) -> None:
-    """Note every key of the file that is no table of an experiment."""
-    names = list(children_of(""))
+    """Note every key of the file that is none of its tables."""
+    names = list(children_of("", document.tables))
     for key in document.values:
         if key not in names:
             document.problem((key,), f"unknown table {key!r}{did_you_mean(key, names)}")

@@ -69,11 +69,6 @@ class Table:
         return (*self.fields, *self.variants.get(kind, ()))
 
 
-def children_of(name: str) -> dict[str, Table]:
-    """The tables that stand directly in table `name`, by their last name; those of the file for ``""``."""
-    return {table.name.rpartition(".")[2]: table for table in TABLES if table.name.rpartition(".")[0] == name}
-
-
 def _count_or_range(value: Any, strict: bool) -> Any:
     """A count, or the least and the most as a tuple."""
     if not isinstance(value, (list, tuple)):
@@ -442,3 +437,8 @@ TABLES: tuple[Table, ...] = (
         variants=_PSFS,
     ),
 )
+
+
+def children_of(name: str, tables: tuple[Table, ...] = TABLES) -> dict[str, Table]:
+    """The tables that stand directly in table `name`, by their last name; those of the file for ``""``."""
+    return {table.name.rpartition(".")[2]: table for table in tables if table.name.rpartition(".")[0] == name}

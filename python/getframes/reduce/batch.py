@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ FORMAT = 1
 """Version of what CALHASH is a digest of."""
 
 RECORD = "calibrate.run.json"
+
+_LOG = logging.getLogger("getframes.reduce")
 _SUFFIX = re.compile(r"\.(fits|fit|fts)(\.gz|\.fz)?$", re.IGNORECASE)
 
 
@@ -75,7 +78,12 @@ class BatchReport:
     def __str__(self) -> str:
         """Counts, then a line for each file that failed."""
         counts = f"{len(self.done)} calibrated, {len(self.skipped)} were there, {len(self.failed)} failed"
-        return "\n".join([counts, *(f"  {path}: {text}" for path, text in sorted(self.failed.items()))])
+        return "\n".join([counts, *(f"  {line}" for line in told(self.failed))])
+
+
+def told(failed: Mapping[Path, str]) -> list[str]:
+    """What is wrong with files, a line each, in order of their names."""
+    return [text if str(path) in text else f"{path}: {text}" for path, text in sorted(failed.items())]
 
 
 Names = tuple[tuple[str, str], ...]
@@ -509,6 +517,7 @@ def _done(results: Iterator[Outcome], total: int) -> tuple[list[Path], dict[Path
     with closing(results):  # type: ignore[type-var]
         for job, _, error in progress(results, total, "calibrate"):
             if error is None:
+                _LOG.debug("%s made", job.target)
                 done.append(Path(job.target))
             elif isinstance(error, OutputError):
                 raise error

@@ -181,7 +181,9 @@ def _exposure(file: RawFile) -> float:
 
 
 def _days(one: RawFile, two: RawFile) -> int:
-    return _FAR if one.night is None or two.night is None else abs((one.night - two.night).days)
+    if one.night is None or two.night is None:
+        return 0 if one.night == two.night else _FAR
+    return abs((one.night - two.night).days)
 
 
 def _apart(one: float | None, two: float | None) -> float:

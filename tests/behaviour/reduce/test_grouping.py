@@ -95,7 +95,8 @@ def test_the_nearest_night() -> None:
         assert chosen(raw("science", day), "bias", files) is files[expected]
     undated = raw("bias", None)
     assert chosen(raw("science", 1), "bias", [undated, files[2]]) is files[2]
-    assert chosen(raw("science", None), "bias", [undated]) is undated
+    assert chosen(raw("science", None), "bias", [undated], nights=3) is undated
+    assert chosen(raw("science", None), "bias", [files[0], undated]) is undated
     with pytest.raises(
         NoMatchError, match=r"no bias has the night 2026-03-20 within 3 d, there is 2026-03-01, 2026"
     ):

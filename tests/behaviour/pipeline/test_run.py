@@ -1,0 +1,284 @@
+"""A folder of raw frames, reduced: the same frames as by hand, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from getframes import Camera, Frame
+from getframes.errors import MissingFileError, OutputError
+from getframes.pipeline import Plan, read_pipeline, reduce_folder
+from getframes.reduce import ReducedFrame, calibrate, master_bias, master_dark, master_flat
+from tests.behaviour.pipeline.conftest import LEAST, Settings, add
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the signals and files of Linux")
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Every FITS file below the results."""
+    found = (folder / "reduced").rglob("*.fits")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(found)}
+
+
+def test_the_frames_are_those_made_by_hand(settings: Settings) -> None:
+    file = settings('[calibrate]\nunit = "electron"\n')
+    report = reduce_folder(read_pipeline(file), workers=2)
+    assert (len(report.done), report.skipped, report.failed, report.exit_code) == (12, (), {}, 0)
+    for day in (1, 4):
+        raw = file.parent / "raw" / f"night{day}"
+        bias = master_bias(sorted(raw.glob("zero*")))
+        dark = master_dark(sorted(raw.glob("dark*")), bias)
+        for n in range(6):
+            flat = master_flat(sorted(raw.glob(f"flat_{'VR'[n % 2]}*")), bias, dark)
+            by_hand = calibrate(raw / f"light_{n}.fits", bias=bias, dark=dark, flat=flat, unit="electron")
+            made = ReducedFrame.from_fits(file.parent / "reduced" / "science" / raw.name / f"light_{n}.fits")
+            np.testing.assert_allclose(made.data, by_hand.data, rtol=1e-6)
+            np.testing.assert_allclose(made.uncertainty, by_hand.uncertainty, rtol=1e-6)
+            assert made.metadata["calibration"] == ["bias", "dark", "flat"]
+            assert made.metadata["flat_name"] == f"flat_2026-03-0{day}_CCD_{'VR'[n % 2]}_32x24.fits"
+    record = json.loads((file.parent / "reduced" / "reduce.run.json").read_text())
+    assert record["done"] == 12 and {step["step"] for step in record["steps"]} >= {
+        "find",
+        "masters",
+        "calibrate",
+    }
+
+
+def test_started_again_nothing_is_done(settings: Settings) -> None:
+    file = settings()
+    reduce_folder(read_pipeline(file))
+    before = {path: path.stat().st_mtime_ns for path in (file.parent / "reduced").rglob("*.fits")}
+    again = reduce_folder(read_pipeline(file))
+    assert (again.done, len(again.skipped)) == ((), 12)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "masters", "frames"),
+    [
+        ("science", 0, 1),  # one of them has gone
+        ("zero", 4, 6),  # one more bias: every master and frame of its night
+        ("flat_V", 1, 3),
+        ("method", 8, 12),
+        ("unit", 0, 12),
+        ("gain", 8, 12),
+    ],
+)
+def test_what_has_changed_is_made_again(change: str, masters: int, frames: int, settings: Settings) -> None:
+    file = settings()
+    reduce_folder(read_pipeline(file))
+    before = results(file.parent)
+    times = {name: (file.parent / name).stat().st_mtime_ns for name in before}
+    raw = file.parent / "raw" / "night1"
+    if change == "science":
+        (file.parent / "reduced" / "science" / "night1" / "light_3.fits").unlink()
+    elif change in ("zero", "flat_V"):
+        frame = Frame.from_fits(raw / f"{change}_0.fits")
+        frame.data[0, 0] += 50
+        frame.to_fits(raw / f"{change}_9.fits")
+    else:
+        tables = {"method": '[masters]\nmethod = "median"\n', "unit": '[calibrate]\nunit = "electron"\n'}
+        file = settings(tables.get(change, "[calibrate]\ngain_e_per_adu = 2.0\n"))
+    report = reduce_folder(read_pipeline(file))
+    assert len(report.done) == frames and report.failed == {}
+    made = file.parent / "reduced" / "masters"
+    changed = [name for name in times if (file.parent / name).stat().st_mtime_ns != times[name]]
+    assert sum(made.name in name for name in changed) == masters
+
+
+def test_bad_files_are_told_and_stop_nothing(settings: Settings) -> None:
+    file = settings()
+    raw = file.parent / "raw" / "night1"
+    cut = raw / "zero_1.fits"
+    cut.write_bytes(cut.read_bytes()[:3000])  # a calibration frame, found to be cut when it is listed
+    damaged = _damaged(raw / "flat_V_1.fits")  # one that only reading finds
+    bad = _damaged(raw / "light_2.fits")
+    (raw / "odd.fits").write_text("no FITS")
+    report = reduce_folder(read_pipeline(file), workers=2)
+    assert set(report.failed) == {cut, damaged, bad, raw / "odd.fits"} and report.exit_code == 1
+    assert len(report.done) == 11
+    flat = ReducedFrame.from_fits(next((file.parent / "reduced" / "masters").glob("flat_2026-03-01_CCD_V*")))
+    assert flat.metadata["n_combined"] == 2
+    record = json.loads((file.parent / "reduced" / "reduce.run.json").read_text())
+    assert set(record["failed"]) == set(map(str, report.failed))
+
+
+def _damaged(path: Path) -> Path:
+    """A file in gzip whose header can be read, and nothing else."""
+    import gzip
+
+    packed = path.with_name(path.name + ".gz")
+    content = gzip.compress(path.read_bytes() + bytes(np.random.default_rng(1).bytes(200_000)), 0)
+    packed.write_bytes(content[:100_000])
+    path.unlink()
+    return packed
+
+
+def test_a_master_that_cannot_be_made(settings: Settings) -> None:
+    """Frames that need it fail, each with the reason; the others are made."""
+    file = settings()
+    raw = file.parent / "raw" / "night1"
+    for path in raw.glob("dark*"):
+        with fits.open(path, mode="update") as units:
+            units[0].header["EXPTIME"] = 0.0
+    report = reduce_folder(read_pipeline(file))
+    assert len(report.done) == 6 and len(report.failed) == 6
+    for path, text in report.failed.items():
+        assert path.parent == raw and "there is no master dark_2026-03-01" in text and "EXPTIME" in text
+
+
+def test_workers_change_nothing(settings: Settings, tmp_path: Path) -> None:
+    file = settings()
+    reduce_folder(read_pipeline(file), workers=1)
+    alone = results(tmp_path)
+    for how in ({"workers": 3}, {"workers": 2, "processes": True}):
+        for name in alone:
+            if "science" in name:
+                (tmp_path / name).unlink()
+        assert reduce_folder(read_pipeline(file), **how).exit_code == 0
+        assert results(tmp_path) == alone
+
+
+@linux
+def test_a_cluster_one_of_whose_workers_is_killed(settings: Settings, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    file = settings()
+    raw = tmp_path / "raw" / "night1"
+    for n in range(6, 60):
+        frame = Frame.from_fits(raw / "light_0.fits")
+        frame.to_fits(raw / f"light_{n}.fits")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+    ) as cluster:
+        victim = next(iter(cluster.workers.values())).pid
+        killer = threading.Thread(target=_kill_later, args=(victim, tmp_path / "reduced", 20))
+        killer.start()
+        report = reduce_folder(read_pipeline(file), scheduler=cluster.scheduler_address)
+        killer.join()
+    assert len(report.done) == 66 and report.exit_code == 0
+    made = results(tmp_path)
+    for name in made:
+        if "science" in name:
+            (tmp_path / name).unlink()
+    reduce_folder(read_pipeline(file), workers=2)
+    assert results(tmp_path) == made
+    assert (
+        list((tmp_path / "reduced").rglob(".*")) == []
+        and list((tmp_path / "reduced").glob("getframes-*")) == []
+    )
+
+
+def _kill_later(victim: int, out: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(list(out.glob("science/*/*.fits"))) < count and time.monotonic() < deadline:
+        time.sleep(0.005)
+    with suppress(ProcessLookupError):
+        os.kill(victim, signal.SIGKILL)
+
+
+@linux
+def test_an_interrupt_is_quiet_and_the_run_goes_on(settings: Settings, tmp_path: Path) -> None:
+    file = settings()
+    raw = tmp_path / "raw" / "night1"
+    for n in range(6, 300):
+        (raw / f"light_{n}.fits").symlink_to(raw / "light_0.fits")
+    command = [sys.executable, "-m", "getframes", "reduce", str(file), "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        while len(list(tmp_path.glob("reduced/science/*/*.fits"))) < 5 and run.poll() is None:
+            time.sleep(0.005)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate()
+    assert (run.returncode, out, err) == (130, "", "")
+    there = len(list(tmp_path.glob("reduced/science/*/*.fits")))
+    assert 5 <= there < 306 and list((tmp_path / "reduced").rglob(".*")) == []
+    again = reduce_folder(read_pipeline(file))
+    assert (len(again.skipped), len(again.done)) == (there, 306 - there)
+
+
+def test_detectors_of_a_focal_plane_are_on_one_scale(tmp_path: Path) -> None:
+    """The same light on four detectors of different gain gives the same counts on all, to 0.2 %."""
+    shape, response = (32, 32), (1.0, 0.8, 1.3, 0.95)
+    camera = Camera.from_preset("generic_ccd", seed=3).with_config(resolution=shape, prnu=0.0)
+    for number, gain in enumerate(response):
+        raw = tmp_path / "raw" / f"chip{number}"
+        for n in range(5):
+            add(_of(number, camera.dark_frame(0.0)), raw / f"zero_{n}.fits", "bias", 1, n)
+            add(_of(number, camera.dark_frame(60.0)), raw / f"dark_{n}.fits", "dark", 1, 10 + n)
+            lamp = 3000.0 * (1.0 + 0.1 * n)  # drifts
+            add(_of(number, camera.expose(lamp * gain, 10.0)), raw / f"flat_{n}.fits", "flat", 1, 20 + n, "V")
+        add(_of(number, camera.expose(400.0 * gain, 60.0)), raw / "light.fits", "science", 1, 99, "V")
+    text = LEAST.replace('"raw"', '"raw"\ndetector_keyword = "DETID"')
+    file = tmp_path / "plane.toml"
+    for tables, least, most in (("[focal_plane]\n", 0.0, 0.002), ("", 0.1, 0.3)):
+        file.write_text(text + tables)
+        report = reduce_folder(read_pipeline(file))
+        assert report.failed == {} and len(report.done) == 4
+        levels = [np.median(ReducedFrame.from_fits(path).data) for path in report.done]
+        assert least <= np.std(levels) / np.mean(levels) <= most
+    masters = sorted((tmp_path / "reduced" / "masters").glob("flat*"))
+    assert len(masters) == 4
+
+
+def _of(detector: int, frame: Frame) -> Frame:
+    frame.metadata["DETID"] = f"chip{detector}"
+    return frame
+
+
+def test_a_folder_that_has_gone(settings: Settings, tmp_path: Path) -> None:
+    read = read_pipeline(settings())
+    (tmp_path / "raw").rename(tmp_path / "away")
+    with pytest.raises(MissingFileError, match="no such folder"):
+        reduce_folder(read)
+
+
+def test_no_frames(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "night.toml").write_text(LEAST)
+    read = read_pipeline(tmp_path / "night.toml")
+    assert str(Plan.of(read)) == "no raw frames"
+    assert reduce_folder(read).exit_code == 0
+
+
+def test_a_folder_of_somebody_else(settings: Settings, tmp_path: Path) -> None:
+    file = settings()
+    name = next(iter(Plan.of(read_pipeline(file)).masters))
+    theirs = tmp_path / "reduced" / "masters" / f"{name}.fits"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("my thesis")
+    with pytest.raises(OutputError, match="was not made by this"):
+        reduce_folder(read_pipeline(file))
+    assert theirs.read_text() == "my thesis"
+    replacing = settings(text=LEAST + "overwrite = true\n")
+    assert reduce_folder(read_pipeline(replacing)).exit_code == 0
+
+
+def test_a_folder_that_cannot_be_made(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "reduced").touch()
+    with pytest.raises(OutputError, match="cannot write"):
+        reduce_folder(read_pipeline(settings()))
+
+
+def test_any_options(settings: Settings, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "gain_e_per_adu": 1.5,
+        "read_noise_e": 5.0,
+        "saturation_adu": 6e4,
+        "excess_noise": 1.0,
+    }
+    tables = "\n".join(f"{key} = {value}" for key, value in options.items())
+    file = settings(f'[calibrate]\nprecision = "float64"\nuncertainty = true\noverscan = "none"\n{tables}\n')
+    report = reduce_folder(read_pipeline(file))
+    made = ReducedFrame.from_fits(report.done[0])
+    assert report.exit_code == 0 and made.data.dtype == np.float64 and made.uncertainty is not None
