@@ -6,13 +6,13 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from getframes.dataset.manifest import JOURNAL, MANIFEST, Entry, read_record
 from getframes.errors import IntegrityError, require
 from getframes.io.atomic import UNFINISHED
+from getframes.io.interrupts import steadily, thread_pool, uninterrupted
 from getframes.io.progress import progress
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ def verify(directory: str | PathLike[str]) -> list[str]:
 
 def check_files(folder: Path, entries: list[Entry]) -> Iterator[str]:
     """What is wrong with each file that is not as it was recorded."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(lambda entry: problem_with(folder, entry), entries)
-        yield from (problem for problem in progress(found, len(entries), "checking") if problem)
+    with thread_pool(_THREADS) as pool:
+        with uninterrupted():
+            found = pool.map(lambda entry: problem_with(folder, entry), entries)
+        yield from (problem for problem in progress(steadily(found), len(entries), "checking") if problem)
 
 
 def problem_with(folder: Path, entry: Entry) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from threading import local
@@ -15,10 +14,12 @@ from getframes.dataset.manifest import Entry, Journal, file_name
 from getframes.dataset.npz import npz_content
 from getframes.dataset.verify import problem_with
 from getframes.io.atomic import replacing
+from getframes.io.interrupts import steadily, thread_pool, uninterrupted
 from getframes.io.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Future
 
 
 def writing_threads() -> int:
@@ -30,9 +31,10 @@ def writing_threads() -> int:
 def intact_items(journal: Journal) -> set[int]:
     """Items whose files are as the journal recorded them."""
     items = list(journal.entries.items())
-    with ThreadPoolExecutor(writing_threads()) as pool:
-        found = pool.map(lambda item: problem_with(journal.folder, item[1]), items)
-        checked = progress(zip(items, found, strict=True), len(items), "checking")
+    with thread_pool(writing_threads()) as pool:
+        with uninterrupted():
+            found = pool.map(lambda item: problem_with(journal.folder, item[1]), items)
+        checked = progress(zip(items, steadily(found), strict=True), len(items), "checking")
         return {index for (index, _), problem in checked if not problem}
 
 
@@ -86,20 +88,17 @@ def write_items(journal: Journal, items: Iterable[Item], *, compress: bool) -> i
                     file.write(content)
                 journal.append(item.number, entry)
 
-    threads = writing_threads()
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[None]] = deque()
-        count = 0
-        try:
-            for item in items:
-                count += 1
-                if item.arrays is not None:
+    count, threads = 0, writing_threads()
+    waiting: deque[Future[None]] = deque()
+    with thread_pool(threads) as pool:
+        for item in items:
+            count += 1
+            if item.arrays is not None:
+                with uninterrupted():
                     if len(waiting) > threads:  # bounds the memory
                         waiting.popleft().result()
                     waiting.append(pool.submit(store, item, item.arrays))
-            while waiting:
+        while waiting:
+            with uninterrupted():
                 waiting.popleft().result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
     return count
