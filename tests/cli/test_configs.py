@@ -98,8 +98,8 @@ def test_the_night_of_the_pipelines(command: Command, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert not (folder / "reduced").exists()
     done = command("reduce", folder / "night.toml")
-    assert (done.code, done.err) == (0, "") and "4 frames calibrated, 0 were there" in done.out
-    assert "0 frames calibrated, 4 were there" in command("reduce", folder / "night.toml").out
+    assert (done.code, done.err) == (0, "") and "4 calibrated, 0 were there" in done.out
+    assert "0 calibrated, 4 were there" in command("reduce", folder / "night.toml").out
 
 
 def test_every_frame_type_has_an_example() -> None:

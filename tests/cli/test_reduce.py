@@ -42,14 +42,14 @@ def night(tmp_path: Path) -> Night:
 def test_all_is_well(night: Night, command: Command, tmp_path: Path) -> None:
     done = command("reduce", night())
     assert (done.code, done.err) == (0, "")
-    assert done.out == f"{tmp_path / 'reduced'}: 3 frames calibrated, 0 were there\n"
+    assert done.out == f"{tmp_path / 'reduced'}: 3 calibrated, 0 were there\n"
     assert sorted(path.name for path in (tmp_path / "reduced").iterdir()) == [
         "masters",
         "reduce.run.json",
         "science",
     ]
     assert len(list((tmp_path / "reduced" / "masters").iterdir())) == 3
-    assert "0 frames calibrated, 3 were there" in command("reduce", tmp_path / "night.toml").out
+    assert "0 calibrated, 3 were there" in command("reduce", tmp_path / "night.toml").out
 
 
 def test_the_list_makes_nothing(night: Night, command: Command, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
         scheduler=options.scheduler,
         record=record,
     )
-    print(f"{settings.out}: {len(report.done)} frames calibrated, {len(report.skipped)} were there")
+    print(f"{settings.out}: {len(report.done)} calibrated, {len(report.skipped)} were there")
     for line in told(report.failed):
         warn(line)
     if options.profile:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,8 @@ class Scales:
         scales = self._of(master)
         files = [file for file in files if file not in self._failed]
         exposures = {file.path: file.exposure_name for file in master.group.files}
-        levels = [scales.by_exposure[exposures[file]] for file in files]
-        response = scales.by_detector[master.group.first.detector]
+        levels = [scales.by_exposure.get(exposures[file], nan) for file in files]
+        response = scales.by_detector.get(master.group.first.detector, nan)
         if not all(map(isfinite, (*levels, response))):
             raise InputError(f"no scale is known for the flats of detector {master.group.first.detector!r}")
         made = build(files, levels=levels)
