@@ -65,7 +65,7 @@ def test_bad_files_are_told_at_the_end(night: Night, command: Command, tmp_path:
     bad = tmp_path / "raw" / "light_1.fits"
     bad.write_text("no FITS")
     done = command("reduce", file, "--workers", 2)
-    assert done.code == 1 and "2 frames calibrated" in done.out
+    assert done.code == 1 and "2 calibrated" in done.out
     assert done.err.startswith(f"getframes: warning: {bad} is not a FITS file") and done.err.count("\n") == 1
 
 
