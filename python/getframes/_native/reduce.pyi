@@ -39,6 +39,9 @@ def combine(
 def inverse_response(coefficients: list[float], full_well_e: float) -> _Inverse | None:
     """The inverse of a response curve q (1 + c1 u + c2 u^2 ...), u = q / full well, ready for `calibrate`; None for a straight line."""
 
+def datasum(words: NDArray[np.uint32]) -> int:
+    """Ones' complement sum of 32-bit words."""
+
 def calibrate(
     counts: NDArray[Any],
     out: NDArray[Any],

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from getframes._native import reduce as native
 from getframes.errors import DomainError, ShapeError, require
 from getframes.frame import Frame
 from getframes.quantity import plain
@@ -163,6 +164,7 @@ class Masters:
         excess_noise: float | None = None,
         saturation: Any = None,
         unit: str = "adu",
+        signal: Any = None,
         uncertainty: bool | None = None,
         precision: str | None = None,
         extension: Any = None,
@@ -178,6 +180,8 @@ class Masters:
         if unit == "electron":
             require(facts.gain is not None, "", f"{raw.name}: GAIN (or gain=)", "there for electrons", None)
         errors = None if uncertainty is False else self._errors(steps, raw, facts, whole.pixels)
+        if errors is not None and signal is not None:
+            errors = errors._replace(signal=_expected(signal, raw))
         if uncertainty and errors is None:
             raise DomainError(
                 f"{raw.name} must have {' and '.join(facts.missing)} for an uncertainty, got none"
@@ -395,6 +399,7 @@ def calibrate(
     excess_noise: float | None = None,
     saturation: Any = None,
     unit: str = "adu",
+    signal: Any = None,
     uncertainty: bool | None = None,
     precision: str | None = None,
     extension: Any = None,
@@ -427,6 +432,8 @@ def calibrate(
         Raw counts from which a pixel is saturated [ADU]; from the metadata or SATURATE when left out, at most the end of the type of 8 or 16 bits.
     unit : {"adu", "electron"}
         Of the result; electrons are those of light, before any gain stage.
+    signal : float or array (height, width), optional
+        Light that is expected, in the unit of the result, for the Poisson noise: from a fit, or from the truth. When left out the counts themselves tell.
     uncertainty : bool, optional
         Whether it is worked out; when left out, where gain and read noise are known.
     precision : {"float32", "float64"}, optional
@@ -464,6 +471,7 @@ def calibrate(
         "excess_noise": excess_noise,
         "saturation": saturation,
         "unit": unit,
+        "signal": signal,
         "uncertainty": uncertainty,
         "precision": precision,
     }
@@ -479,8 +487,7 @@ def calibrate(
 
 def datasum(pixels: NDArray[np.floating[Any]]) -> str:
     """The DATASUM of an image in a FITS file: the ones' complement sum of its 32-bit words, which does not depend on their order."""
-    words = np.ascontiguousarray(pixels).view(np.uint32)
-    return str(int(words.sum(dtype=np.uint64)) % 0xFFFFFFFF)
+    return str(native.datasum(np.ascontiguousarray(pixels).reshape(-1).view(np.uint32)))
 
 
 def described(kind: str, master: Master) -> dict[str, Any]:
@@ -538,6 +545,16 @@ def _level(flat: Master) -> float:
     level = float(np.mean(flat.pixels, where=lit & np.isfinite(flat.pixels), dtype=np.float64))
     require(np.isfinite(level), "", f"flat ({flat.name})", "finite in some pixel", level)
     return level
+
+
+def _expected(signal: Any, raw: Raw) -> Any:
+    """Light that is expected, as the kernel takes it."""
+    image = np.asarray(signal)
+    if image.ndim == 0:
+        return float(signal)
+    if image.shape != raw.pixels.shape:
+        raise ShapeError(f"signal must have shape {raw.pixels.shape}, got {image.shape}")
+    return _floating(image)
 
 
 def _reads(metadata: dict[str, Any]) -> int:

@@ -27,6 +27,8 @@ class Errors(NamedTuple):
         r: standard deviation of a pixel without signal.
     shot : float
         c: variance of a signal of 1.
+    signal : float or array, optional
+        e: the light that is expected, in the unit of the result; the counts tell where it is left out.
     zero, dark, flat : float or array
         Standard deviations of b, d and w.
     zero_weight : float
@@ -35,6 +37,7 @@ class Errors(NamedTuple):
 
     read: Any
     shot: float
+    signal: Any = None
     zero: Any = 0.0
     zero_weight: float = 1.0
     dark: Any = 0.0

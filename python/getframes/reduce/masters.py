@@ -114,6 +114,7 @@ def master_dark(
     bias: Any,
     *,
     exposure: Any = None,
+    hot: float | None = None,
     method: str | None = None,
     sigma: float = 5.0,
     overscan: str | bool | None = None,
@@ -131,6 +132,8 @@ def master_dark(
         Master bias [ADU]; None for darks whose bias is off already.
     exposure : float, Quantity or sequence of them, optional
         Exposure of all darks, or of each [s]; from metadata or headers when left out.
+    hot : float, optional
+        Rate from which a pixel is `Flag.HOT`, and not to be used [ADU/s]; none is when left out.
     method, sigma
         As in `master_bias`.
     overscan, gain, read_noise, extension
@@ -150,7 +153,7 @@ def master_dark(
     """
     files = _listed(files, "dark")
     options = {"method": method, "sigma": sigma, "overscan": overscan, "gain": gain, "read_noise": read_noise}
-    options["exposure"] = exposure
+    options |= {"exposure": exposure, "hot": hot}
     several = _several(files, extension, {"bias": bias}, partial(master_dark, files, **options))
     if several is not None:
         return several
@@ -173,6 +176,8 @@ def master_dark(
     if masters.bias is not None:
         metadata |= {**described("bias", masters.bias), "bias_weight": share}
         made = _with_shared(made, [(share, masters.bias.sigma)])
+    if hot is not None:
+        made = _flagged(made, np.asarray(made.data) >= hot, Flag.HOT)
     history = [f"mean rate of {len(lights)} darks, {method}"]
     return _master("dark", made, unit="adu/s", history=history, metadata=metadata, calibration=["bias"])
 
@@ -444,14 +449,19 @@ def _normalized(made: ReducedFrame, least: float) -> ReducedFrame:
     alive = known & (data > least * np.median(data[known])) & (data > 0.0)
     require(bool(alive.any()), "", "flat", "positive in some pixel", float(data[known].max()))
     mean = float(data[alive].mean(dtype=np.float64))
-    dead = np.where(known & ~alive, np.uint16(Flag.DEAD), np.uint16(0))
-    flags = dead if made.flags is None else made.flags | dead
     return _changed(
-        made,
+        _flagged(made, known & ~alive, Flag.DEAD),
         data=np.where(alive, data / mean, np.nan),
         uncertainty=None if made.uncertainty is None else np.where(alive, made.uncertainty / mean, np.nan),
-        flags=flags if flags.any() else None,
     )
+
+
+def _flagged(made: ReducedFrame, where: NDArray[np.bool_], flag: Flag) -> ReducedFrame:
+    """The frame with a bit set in some pixels."""
+    if not where.any():
+        return made
+    bits = np.where(where, np.uint16(flag), np.uint16(0))
+    return _changed(made, flags=bits if made.flags is None else made.flags | bits)
 
 
 def _changed(made: ReducedFrame, **changes: Any) -> ReducedFrame:

@@ -48,6 +48,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     room(module, "reduce", |room| {
         room.add_function(wrap_pyfunction!(reduce::combine::combine, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::calibration::inverse_response, room)?)?;
+        room.add_function(wrap_pyfunction!(reduce::calibration::datasum, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::calibration::calibrate, room)?)
     })?;
     room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;

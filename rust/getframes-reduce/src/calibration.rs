@@ -16,7 +16,9 @@
 //!
 //! Variance, for a straight response (u = p - s d; [`Noise`] has the symbols):
 //!
-//!   sigma^2 = (f/w)^2 (r^2 + c max(p, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2)
+//!   sigma^2 = (f/w)^2 (r^2 + c max(q, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2)
+//!
+//! q is p, or what is expected of it from light e in the unit of out: e w/f + s d.
 //!
 //! Out is NaN where the flat is not positive, and where what goes in is not finite.
 
@@ -106,6 +108,8 @@ pub struct Noise<'a> {
     pub read: Map<'a>,
     /// c: variance of a signal of 1.
     pub shot: f64,
+    /// e; none where it is not known better than from the counts.
+    pub signal: Option<Map<'a>>,
     /// sigma_b.
     pub zero: Map<'a>,
     /// beta: 1 where the dark knows nothing of this bias; 1 - 2 s/t where it is a rate of frames of t seconds less the same bias.
@@ -183,6 +187,11 @@ impl Calibration<'_> {
     }
 }
 
+/// The ones' complement sum of 32-bit words, which FITS calls DATASUM; it does not depend on their order.
+pub fn datasum(words: &[u32]) -> u32 {
+    (words.iter().map(|&word| u64::from(word)).sum::<u64>() % 0xFFFF_FFFF) as u32
+}
+
 /// Consecutive pixels.
 struct Part<'a, R, T> {
     calibration: &'a Calibration<'a>,
@@ -216,7 +225,8 @@ impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
             made.less_zero(start, out, one);
             let mut sigma = sigma.get_mut(done..end);
             if let (Some(noise), Some(sigma)) = (&made.noise, &mut sigma) {
-                noise.variance(made.dark_scale, start, out, sigma, one);
+                noise.read_and_shot(made, start, out, sigma, [&mut *one, &mut *two]);
+                noise.masters(made.dark_scale, start, sigma, one);
             }
             if let Some(inverse) = made.inverse {
                 inverse.apply(out);
@@ -319,14 +329,39 @@ impl Calibration<'_> {
 }
 
 impl Noise<'_> {
-    /// Variance of u from all but the flat.
+    /// Variance of p.
     #[inline(always)]
-    fn variance<T: Real>(&self, dark_scale: f64, start: usize, out: &[T], sigma: &mut [T], room: &mut [T]) {
+    fn read_and_shot<T: Real>(
+        &self,
+        made: &Calibration<'_>,
+        start: usize,
+        out: &[T],
+        sigma: &mut [T],
+        [one, two]: [&mut [T]; 2],
+    ) {
         let shot = T::of(self.shot);
         self.read.load(start, sigma);
-        for (v, &p) in sigma.iter_mut().zip(out) {
-            *v = shot.mul_add(p.most(T::ZERO), *v * *v);
+        let Some(signal) = self.signal else {
+            for (v, &p) in sigma.iter_mut().zip(out) {
+                *v = shot.mul_add(p.most(T::ZERO), *v * *v);
+            }
+            return;
+        };
+        let (inverse, scale) = (T::of(1.0 / made.factor), T::of(made.dark_scale));
+        signal.load(start, one);
+        made.flat.load(start, two);
+        for (e, &flat) in one.iter_mut().zip(&*two) {
+            *e *= flat * inverse;
         }
+        made.dark.load(start, two);
+        for ((v, &light), &dark) in sigma.iter_mut().zip(&*one).zip(&*two) {
+            *v = shot.mul_add(scale.mul_add(dark, light).most(T::ZERO), *v * *v);
+        }
+    }
+
+    /// Adds the variances of bias and dark.
+    #[inline(always)]
+    fn masters<T: Real>(&self, dark_scale: f64, start: usize, sigma: &mut [T], room: &mut [T]) {
         for (map, weight) in [(self.zero, self.zero_weight), (self.dark, dark_scale * dark_scale)] {
             if !map.is(0.0) {
                 let weight = T::of(weight);
@@ -347,16 +382,32 @@ impl Flagging<'_> {
         let mut done = 0;
         while done < out.len() {
             let (counts, _) = raw.piece(start + done, out.len() - done);
-            for (flag, &count) in flags[done..].iter_mut().zip(counts) {
-                *flag = if count.real() >= end { full } else { 0 };
-            }
+            let flags = &mut flags[done..done + counts.len()];
             done += counts.len();
+            let mut any = false;
+            for &count in counts {
+                any |= count.real() >= end;
+            }
+            if any {
+                for (flag, &count) in flags.iter_mut().zip(counts) {
+                    *flag = if count.real() >= end { full } else { 0 };
+                }
+            } else {
+                flags.fill(0);
+            }
         }
-        let nan = T::of(f64::NAN);
-        for ((flag, q), &inverse) in flags.iter_mut().zip(out).zip(dead) {
-            let (finite, lit) = (q.is_finite(), inverse.is_finite());
-            *flag |= if lit { if finite { 0 } else { bad } } else { without };
-            *q = if finite { *q } else { nan };
+        let mut finite = true;
+        for q in out.iter() {
+            finite &= q.is_finite();
+        }
+        if !finite {
+            let nan = T::of(f64::NAN);
+            for ((flag, q), &inverse) in flags.iter_mut().zip(out).zip(dead) {
+                if !q.is_finite() {
+                    *flag |= if inverse.is_finite() { bad } else { without };
+                    *q = nan;
+                }
+            }
         }
         for plane in self.planes {
             for (flag, &more) in flags.iter_mut().zip(&plane[start..]) {
@@ -419,7 +470,7 @@ mod tests {
     fn no_variance_through_a_bent_response() {
         let inverse = Inverse::of(&[-0.1], 1e4).unwrap().unwrap();
         let zero = Map::Uniform(0.0);
-        let noise = Noise { read: zero, shot: 1.0, zero, zero_weight: 1.0, dark: zero, flat: zero };
+        let noise = Noise { read: zero, shot: 1.0, signal: None, zero, zero_weight: 1.0, dark: zero, flat: zero };
         let bent = Calibration { inverse: Some(&inverse), noise: Some(noise), ..made() };
         let raw = Raw { counts: &[1u16; 4], width: 2, stride: 2, levels: None };
         let planes = Planes { data: &mut [0.0f32; 4], sigma: &mut [0.0; 4], flags: &mut [] };

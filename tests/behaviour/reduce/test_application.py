@@ -69,6 +69,27 @@ def test_the_variance(precision: str) -> None:
     np.testing.assert_allclose(below.uncertainty, np.sqrt(16 + 1 / 12 + 0.25), rtol=1e-6)
 
 
+def test_light_that_is_expected_tells_the_poisson_noise() -> None:
+    raw = np.full(SHAPE, 1000.0)
+    options = {
+        "gain": 1.5,
+        "read_noise": 6.0,
+        "exposure": 30.0,
+        "bias": image(100),
+        "dark": rate(),
+        "flat": response(),
+    }
+    light = image(300)
+    light[0, 0] = -500.0
+    made = calibrate(raw, signal=light, **options)
+    expected = np.sqrt(16 + np.maximum(light * 2 + 60, 0) / 1.5) / 2
+    np.testing.assert_allclose(made.uncertainty, expected)
+    electrons = calibrate(raw, signal=450.0, unit="electron", **options)
+    np.testing.assert_allclose(electrons.uncertainty, 1.5 * expected[1, 1])
+    with pytest.raises(ShapeError, match=r"signal must have shape \(5, 7\), got \(3, 3\)"):
+        calibrate(raw, signal=image(1, (3, 3)), **options)
+
+
 def test_a_gain_stage_adds_its_excess_noise() -> None:
     raw = np.full(SHAPE, 1000.0)
     facts = {"gain_e_per_adu": 4.0, "read_noise_e": 40.0, "em_gain": 200.0}
@@ -81,6 +102,19 @@ def test_a_gain_stage_adds_its_excess_noise() -> None:
     assert "no uncertainty: excess noise of the gain stage" in unknown.metadata["history"]
     light = calibrate(Frame(raw, {**facts, "sensor": "EMCCD"}), bias=image(0), unit="electron")
     np.testing.assert_allclose(light.data, 1000 * 4 / 200)
+
+
+@pytest.mark.parametrize("preset", ["generic_emccd", "generic_eapd"])
+def test_simulated_frames_know_their_excess_noise(tmp_path, preset) -> None:
+    camera = Camera.from_preset(preset, seed=1).with_config(resolution=(8, 9))
+    camera.expose(100.0, 1.0).to_fits(tmp_path / "raw.fits")
+    header = fits.getheader(tmp_path / "raw.fits")
+    assert header["EXCESSNF"] == camera.config.gain_excess_noise_factor
+    made = calibrate(tmp_path / "raw.fits", bias=image(camera.config.bias_offset_adu, (8, 9)))
+    config = camera.config
+    shot = config.gain_excess_noise_factor**2 * config.em_gain / config.gain_e_per_adu
+    variance = (config.read_noise_e / config.gain_e_per_adu) ** 2 + 1 / 12 + shot * np.maximum(made.data, 0)
+    np.testing.assert_allclose(made.uncertainty, np.sqrt(variance), rtol=1e-5)
 
 
 def test_read_noise_of_binned_and_double_reads() -> None:

@@ -162,6 +162,17 @@ def test_exposures_are_given_or_found() -> None:
         master_dark(frames, bias, exposure=[1.0, 2.0])
 
 
+def test_hot_pixels_are_flagged_on_request() -> None:
+    frames = [counts(100, exposure_s=10.0) for _ in range(3)]
+    for frame in frames:
+        frame.data[2, 3] = 5100
+    dark = master_dark(frames, image(100), hot=400.0)
+    assert dark.flags[2, 3] & Flag.HOT
+    assert dark.mask.sum() == 1
+    assert calibrate(frames[0], bias=image(100), dark=dark).mask.sum() == 1
+    assert not master_dark(frames, image(100)).mask.any()
+
+
 def test_given_levels_are_taken() -> None:
     raws = [noisy(2100, 1), noisy(4100, 2)]
     flat = master_flat(raws, image(100, (40, 50)), levels=[2000.0, 4000.0])

@@ -76,22 +76,25 @@ def test_light_comes_back(name: str) -> None:
     taken = night(name)
     raw = taken.camera.expose(RATES[name], EXPOSURE_S, seed=77)
     light = raw.truth.mean_photoelectrons.mean()
-    made = taken.reduced(raw)
+    made = taken.reduced(raw, signal=light / taken.e_per_adu)
     good = made.flags == 0
     assert good.mean() > 0.98
     assert_pulls(made.data, light / taken.e_per_adu, made.uncertainty, good)
-    electrons = taken.reduced(raw, unit="electron")
+    electrons = taken.reduced(raw, signal=light, unit="electron")
     assert_pulls(electrons.data, light, electrons.uncertainty, good)
 
 
 @pytest.mark.parametrize("name", RATES)
 def test_no_light_is_zero(name: str) -> None:
     taken = night(name)
-    made = taken.reduced(taken.camera.dark_frame(EXPOSURE_S, seed=78))
+    made = taken.reduced(taken.camera.dark_frame(EXPOSURE_S, seed=78), signal=0.0)
     good = made.flags == 0
-    residual = made.data[good]
+    residual = made.data[good].astype(float)
     assert abs(residual.mean()) < 3.0 * residual.std() / np.sqrt(residual.size)
     assert (made.data[good] < 0).mean() > 0.3
+    # The dark of an EMCCD in which electrons are rare is 0 in most pixels and a whole electron in the others: no estimate of the variance of one pixel.
+    if name != "generic_emccd":
+        assert_pulls(made.data, 0.0, made.uncertainty, good)
 
 
 @pytest.mark.parametrize("name", ["generic_ccd", "generic_cmos", "generic_scmos"])
@@ -109,7 +112,7 @@ def test_another_exposure_takes_the_same_rate() -> None:
     taken = night("generic_cmos")
     raw = taken.camera.expose(RATES["generic_cmos"], 3.0 * EXPOSURE_S, seed=80)
     light = raw.truth.mean_photoelectrons.mean() / taken.e_per_adu
-    made = taken.reduced(raw)
+    made = taken.reduced(raw, signal=light)
     assert_pulls(made.data, light, made.uncertainty, made.flags == 0)
 
 

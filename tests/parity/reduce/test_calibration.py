@@ -133,7 +133,10 @@ def noisy(shape: tuple[int, int], precision: str, seed: int) -> tuple[dict[str, 
         "flat": image(0.5, 2.0),
     }
     weight = float(rng.uniform(-1.0, 1.0))
-    errors = Errors(image(1.0, 9.0), 0.7, image(0.1, 1.0), weight, image(0.1, 1.0), image(0.001, 0.01))
+    signal = image(-50.0, 9000.0) if seed % 2 else None
+    errors = Errors(
+        image(1.0, 9.0), 0.7, signal, image(0.1, 1.0), weight, image(0.1, 1.0), image(0.001, 0.01)
+    )
     return masters, errors
 
 
@@ -162,6 +165,7 @@ def test_errors_and_flags_meet_the_reference(shape, kind, precision, seed, whole
     exact = calibration(window, levels=column, factor=FACTOR, **masters)
     known = {name: getattr(errors, name) for name in ("read", "shot", "zero_weight")}
     known |= {f"{name}_sigma": getattr(errors, name) for name in ("zero", "dark", "flat")}
+    known["expected"] = errors.signal
     noise = uncertainty(window, levels=column, factor=FACTOR, **masters, **known)
     size = 5.0 * TOLERANCE[precision] * FACTOR / 0.5 * (np.abs(window) + 150.0)
     for one, two, bound in (

@@ -68,6 +68,7 @@ def uncertainty(
     *,
     read: Image | float,
     shot: float,
+    expected: Image | float | None = None,
     levels: Image | float = 0.0,
     zero: Image | float = 0.0,
     zero_sigma: Image | float = 0.0,
@@ -81,13 +82,19 @@ def uncertainty(
 ) -> Image:
     """Standard deviation of `calibration` for a straight response:
 
-    (f/w)^2 (r^2 + c max(p, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2), p = n - o - b, u = p - s d.
+    (f/w)^2 (r^2 + c max(q, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2), p = n - o - b, u = p - s d, and q is p, or e w/f + s d where the light
+    `expected` is e.
     """
     signal = np.asarray(counts, np.float64) - levels - np.asarray(zero)
     response = _lit(flat)
     with np.errstate(invalid="ignore"):
         light = (signal - dark_scale * np.asarray(dark, np.float64)) / response
-        variance = np.square(read) + shot * np.maximum(signal, 0.0)
+        charge = (
+            signal
+            if expected is None
+            else expected * np.asarray(flat, np.float64) / factor + dark_scale * np.asarray(dark, np.float64)
+        )
+        variance = np.square(read) + shot * np.maximum(charge, 0.0)
         variance = (
             variance + zero_weight * np.square(zero_sigma) + np.square(dark_scale * np.asarray(dark_sigma))
         )

@@ -1,8 +1,9 @@
 //! Counts to calibrated counts, charge and light.
 
 use crate::boundary::{Held, in_precision, interruptible, raise};
+use getframes_core::map::Map;
 use getframes_core::{Error, Real};
-use getframes_reduce::calibration::{Calibration, Count, Flagging, Inverse, Noise, Planes, Raw, SMALL, Series};
+use getframes_reduce::calibration::{self, Calibration, Count, Flagging, Inverse, Noise, Planes, Raw, SMALL, Series};
 use numpy::{
     Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyUntypedArrayMethods,
 };
@@ -27,6 +28,12 @@ fn taken((coefficients, full_well_e, end, single, double): Kept) -> Inverse {
     Inverse { coefficients, full_well_e, end, single, double }
 }
 
+/// The DATASUM of an image, from its 32-bit words.
+#[pyfunction]
+pub fn datasum(words: PyReadonlyArray1<'_, u32>) -> PyResult<u32> {
+    Ok(calibration::datasum(words.as_slice()?))
+}
+
 /// What is done to a frame; fields as in the kernel, `corner` the pixel (y, x) of the counts that is the first.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -48,6 +55,7 @@ pub struct Steps<'py> {
 pub struct Errors<'py> {
     read: Bound<'py, PyAny>,
     shot: f64,
+    signal: Option<Bound<'py, PyAny>>,
     zero: Bound<'py, PyAny>,
     zero_weight: f64,
     dark: Bound<'py, PyAny>,
@@ -104,6 +112,9 @@ where
     let inverse = steps.inverse.map(taken);
     let [zero, dark, flat] = held([(&steps.zero, "bias"), (&steps.dark, "dark"), (&steps.flat, "flat")])?;
     let errors = noise.as_ref().map(Errors::held).transpose()?;
+    let signal = noise.as_ref().and_then(|noise| noise.signal.as_ref());
+    let signal = signal.map(|signal| Held::of(signal, "signal")).transpose()?;
+    let signal = signal.as_ref().map(|signal| signal.map("signal", pixels)).transpose()?;
     let planes: Vec<&[u16]> = flags.as_ref().map_or(Ok(Vec::new()), |flags| flags.slices(shape))?;
     let made = Calibration {
         zero: zero.map("bias", pixels)?,
@@ -113,7 +124,7 @@ where
         dark_scale: steps.dark_scale,
         flat: flat.map("flat", pixels)?,
         factor: steps.factor,
-        noise: noise.as_ref().zip(errors.as_ref()).map(|(noise, held)| noise.made(held, pixels)).transpose()?,
+        noise: noise.as_ref().zip(errors.as_ref()).map(|(noise, held)| noise.made(held, signal, pixels)).transpose()?,
         flagging: flags.as_ref().map(|flags| Flagging {
             saturation: flags.saturation,
             bits: flags.bits,
@@ -154,10 +165,16 @@ impl<'py> Errors<'py> {
         ])
     }
 
-    fn made<'a>(&self, [read, zero, dark, flat]: &'a [Held<'py>; 4], pixels: usize) -> PyResult<Noise<'a>> {
+    fn made<'a>(
+        &self,
+        [read, zero, dark, flat]: &'a [Held<'py>; 4],
+        signal: Option<Map<'a>>,
+        pixels: usize,
+    ) -> PyResult<Noise<'a>> {
         Ok(Noise {
             read: read.map("read noise", pixels)?,
             shot: self.shot,
+            signal,
             zero: zero.map("uncertainty of the bias", pixels)?,
             zero_weight: self.zero_weight,
             dark: dark.map("uncertainty of the dark", pixels)?,
