@@ -25,6 +25,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from getframes.errors import InputError, require, require_count
+from getframes.io.interrupts import uninterrupted
 
 _TRIES = 3
 _PATIENCE = "10s"  # with a scheduler that does not answer
@@ -110,11 +111,12 @@ class _Pool:
 
     def alone(self, task: Any) -> Outcome:
         """The outcome of a task that is suspected to end processes."""
-        for _ in range(_TRIES):
-            future = self.submit(task)
-            if not _is_broken(future):
-                return _outcome(future, task)
-            self.restart()
+        with uninterrupted():
+            for _ in range(_TRIES):
+                future = self.submit(task)
+                if not _is_broken(future):
+                    return _outcome(future, task)
+                self.restart()
         return _lost(task)
 
     def restart(self) -> None:
@@ -122,7 +124,8 @@ class _Pool:
         self._executor = self._start()
 
     def close(self) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        with uninterrupted():
+            self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _threads(work: Work, count: int) -> _Pool:
@@ -146,13 +149,14 @@ def _in_pool(pool: _Pool, tasks: Iterable[Any], most: int) -> Iterator[Outcome]:
     waiting: dict[Future[Outcome], Any] = {}
     with closing(pool):
         while True:
-            waiting |= {pool.submit(task): task for task in islice(remaining, most - len(waiting))}
+            with uninterrupted():
+                waiting |= {pool.submit(task): task for task in islice(remaining, most - len(waiting))}
+                ready = wait(waiting, return_when=FIRST_COMPLETED).done
+                if any(map(_is_broken, ready)):
+                    ready = wait(waiting).done
+                    pool.restart()
             if not waiting:
                 return
-            ready = wait(waiting, return_when=FIRST_COMPLETED).done
-            if any(map(_is_broken, ready)):
-                ready = wait(waiting).done
-                pool.restart()
             for future in ready:
                 task = waiting.pop(future)
                 yield pool.alone(task) if _is_broken(future) else _outcome(future, task)
