@@ -33,7 +33,9 @@ from getframes import (
 )
 from getframes.analysis import photon_transfer_curve
 from getframes.noise import apply_em_gain, apply_nonlinearity, block_sum, digitize, release_latent
+from getframes.psfmatch import MatchConfig, ScenePSF, match_psf
 from getframes.reduce import calibrate, master_bias, master_dark, measure_flat_levels, normalize_flats
+from getframes.scene import FieldPolynomial
 
 Pixels = NDArray[np.float64]
 GAP = 8
@@ -692,6 +694,30 @@ def focal_plane_flats() -> Image.Image:
     return sheet
 
 
+def matched_psfs() -> Image.Image:
+    """A PSF at nine places, the kernels there, the PSF after matching, and a thousand times what is left."""
+    places = [(x, y) for y in (40.0, 255.5, 471.0) for x in (40.0, 255.5, 471.0)]
+    along = FieldPolynomial([[3.0, 0.5], [1.0, 0.3]], (255.5, 255.5), 255.5)
+    source = ScenePSF(MoffatPSF(along, 3.5), side=41)
+    target = ScenePSF(MoffatPSF(5.5, 3.0), side=41)
+    result = match_psf(
+        np.zeros((512, 512)), target, psf=source, config=MatchConfig(kernel_size=31, nodes=(6, 6))
+    )
+    achieved = result.matched.psf
+    assert achieved is not None
+    columns = [
+        [source.stamp(*place) for place in places],
+        [np.pad(result.kernel(*place), 5) for place in places],
+        [achieved.stamp(*place) for place in places],
+        [1000.0 * np.abs(achieved.stamp(*place) - target.stamp(*place)) for place in places],
+    ]
+    made = []
+    for stamps in columns:
+        mosaic = np.block([stamps[row : row + 3] for row in (0, 3, 6)])
+        made.append(logarithmic(mosaic, 1e-5, 0.05).resize((246, 246), Image.Resampling.NEAREST))
+    return side_by_side(made)
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
@@ -727,6 +753,7 @@ PICTURES = {
     "bias_structure.png": biases,
     "avalanche_noise.png": avalanche_noise,
     "diffusion.png": diffused_stars,
+    "matching.png": matched_psfs,
     "persistence.png": afterglow,
     "flat_scale.png": focal_plane_flats,
 }

@@ -32,6 +32,7 @@ NATIVE = {
     "camera": {"core", "sim"},
     "scene": {"deposit"},
     "reduce": {"reduce"},
+    "psfmatch": {"psf"},
     "dataset": {"core"},
     "threads": {"core"},
 }

@@ -13,7 +13,7 @@ ROOT = PACKAGE.parents[1]
 EMPTY_NAMES = {"utils", "util", "helpers", "misc", "manager", "base", "common", "tools"}
 ROOMS = ("getframes-sim", "getframes-reduce", "getframes-psf", "getframes-fit")
 NOT_STAGES = {"__init__", "lib", "chain", "edge", "input", "neighbour", "offset"}
-TWINNED = ("sim", "reduce")
+TWINNED = ("sim", "reduce", "psf")
 
 
 def twins(room: str) -> list[str]:

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod boundary;
 mod core;
 mod deposit;
+mod psf;
 mod reduce;
 mod sim;
 mod toml;
@@ -51,6 +52,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(reduce::calibration::datasum, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::calibration::calibrate, room)?)
     })?;
+    room(module, "psf", |room| room.add_function(wrap_pyfunction!(psf::convolve, room)?))?;
     room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;
     module.delattr("__all__")
 }

@@ -1,0 +1,208 @@
+"""The matching kernel of one place: K with source * K = target, by linear least squares in a basis.
+
+Law: K = argmin |A * K - B|^2 + r |K|^2  with  sum K = 1,  A and B the stamps of source and target, * the full convolution (nothing is lost at the
+border of a stamp), r = ridge times the zero lag of the autocorrelation of A.
+
+Two bases. *pixel*: every pixel of the kernel is free; the normal matrix holds the autocorrelation of A, the right side the correlation of A with B.
+*alard-lupton*: three Gaussians of fixed widths times polynomials (Alard and Lupton 1998, doi:10.1086/305984; the widths and degrees that the pipelines
+use), which is smooth by construction and has 31 free numbers.
+
+The ridge bounds what noise is amplified where A has no power: along a wave of power P the kernel keeps P / (P + r) of what would be exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from getframes.errors import require
+from getframes.psfmatch.models import resized
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Stamp = NDArray[np.float64]
+
+BASES = ("pixel", "alard-lupton")
+WIDTHS_PX = (0.7, 1.5, 3.0)
+DEGREES = (4, 2, 2)
+_STEP = 2.0
+_MOST_STEPS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class NodeKernel:
+    """The kernel of one place.
+
+    Attributes
+    ----------
+    x, y : float
+        Where it is [px].
+    kernel : array (side, side)
+        Of sum 1.
+    source, target : array
+        Stamps that it was solved for.
+    residual : float
+        |A * K - B| / |B|.
+    noise_gain : float
+        sqrt(sum K^2): noise of the matched image over noise of the image.
+    ridge : float
+        What was used, in units of the zero lag of the autocorrelation; larger than asked for where the noise gain had to be bounded.
+    condition : float
+        Largest over smallest power of the source, ridge included.
+    """
+
+    x: float
+    y: float
+    kernel: Stamp
+    source: Stamp
+    target: Stamp
+    residual: float
+    noise_gain: float
+    ridge: float
+    condition: float
+
+    @property
+    def achieved(self) -> Stamp:
+        """The PSF after matching, source * K, in the size of the target."""
+        return resized(full_convolution(self.source, self.kernel), self.target.shape[0])
+
+    @property
+    def difference(self) -> Stamp:
+        """source * K - target, over the full convolution."""
+        return difference(self.source, self.kernel, self.target)
+
+
+def solve(
+    source: Stamp,
+    target: Stamp,
+    side: int,
+    ridge: float,
+    basis: str,
+    most_gain: float,
+    at: tuple[float, float],
+) -> NodeKernel:
+    """The kernel of a place; the ridge grows until the noise gain is within its bound."""
+    require(basis in BASES, "MatchConfig", "basis", f"one of {', '.join(BASES)}", basis)
+    system = _pixel(source, target, side) if basis == "pixel" else _gaussians(source, target, side)
+    power = np.abs(np.fft.rfft2(source, s=[source.shape[0] + side] * 2)) ** 2
+    zero_lag = float((source**2).sum())
+    for _ in range(_MOST_STEPS):
+        kernel = system.kernel(ridge * zero_lag)
+        gain = float(np.sqrt((kernel**2).sum()))
+        if gain <= most_gain or basis != "pixel":
+            break
+        ridge = max(ridge, 1e-12) * _STEP
+    rest = difference(source, kernel, target)
+    return NodeKernel(
+        *at,
+        kernel,
+        source,
+        target,
+        residual=float(np.sqrt((rest**2).sum() / (target**2).sum())),
+        noise_gain=gain,
+        ridge=ridge,
+        condition=float((power.max() + ridge * zero_lag) / (power.min() + ridge * zero_lag)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """Normal equations in a basis: (N + r W) c = b with the sum of the kernel held at 1."""
+
+    normal: NDArray[np.float64]
+    right: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    basis: NDArray[np.float64] | None
+    side: int
+
+    def kernel(self, ridge: float) -> Stamp:
+        matrix = self.normal + ridge * (
+            np.eye(self.sums.size) if self.basis is None else self.basis @ self.basis.T
+        )
+        free, unit = np.linalg.solve(matrix, np.stack([self.right, self.sums], axis=1)).T
+        values = free + unit * (1.0 - self.sums @ free) / (self.sums @ unit)
+        flat = values if self.basis is None else values @ self.basis
+        # The constraint to the last bit.
+        flat = flat / flat.sum()
+        return np.asarray(flat.reshape(self.side, self.side))
+
+
+def _pixel(source: Stamp, target: Stamp, side: int) -> _System:
+    reach = side - 1
+    lags = _correlation(source, source, reach)
+    step = np.arange(side)[:, None] - np.arange(side) + reach
+    normal = lags[step[:, None, :, None], step[None, :, None, :]].reshape(side**2, side**2)
+    right = _correlation(source, target, side // 2).ravel()
+    return _System(normal, right, np.ones(side**2), None, side)
+
+
+def _gaussians(source: Stamp, target: Stamp, side: int) -> _System:
+    functions = gaussian_basis(side)
+    size = max(source.shape[0] + side - 1, target.shape[0])
+    columns = np.stack(
+        [
+            np.pad(full_convolution(source, f), (size - source.shape[0] - side + 1) // 2).ravel()
+            for f in functions
+        ]
+    )
+    wanted = np.pad(target, (size - target.shape[0]) // 2).ravel()
+    flat = functions.reshape(len(functions), -1)
+    return _System(columns @ columns.T, columns @ wanted, flat.sum(axis=1), flat, side)
+
+
+@lru_cache(maxsize=8)
+def gaussian_basis(side: int) -> NDArray[np.float64]:
+    """The functions of the Alard-Lupton basis, shape (31, side, side), each of unit square sum."""
+    at = np.arange(side) - side // 2
+    made = []
+    for width, degree in zip(WIDTHS_PX, DEGREES, strict=True):
+        bell, u = np.exp(-0.5 * (at / width) ** 2), at / width
+        for power in range(degree + 1):
+            for y_power in range(power + 1):
+                function = np.outer(bell * u**y_power, bell * u ** (power - y_power))
+                made.append(function / np.sqrt((function**2).sum()))
+    functions = np.stack(made)
+    functions.flags.writeable = False
+    return functions
+
+
+def full_convolution(one: Stamp, two: Stamp) -> Stamp:
+    """The convolution of two stamps, nothing cut off."""
+    side = one.shape[0] + two.shape[0] - 1
+    shape = [_quick(side)] * 2
+    product = np.fft.irfft2(np.fft.rfft2(one, s=shape) * np.fft.rfft2(two, s=shape), s=shape)
+    return np.asarray(product[:side, :side])
+
+
+def difference(source: Stamp, kernel: Stamp, target: Stamp) -> Stamp:
+    """source * kernel - target, in the size of the larger."""
+    made = full_convolution(source, kernel)
+    side = max(made.shape[0], target.shape[0])
+    return np.asarray(
+        np.pad(made, (side - made.shape[0]) // 2) - np.pad(target, (side - target.shape[0]) // 2)
+    )
+
+
+def _correlation(one: Stamp, two: Stamp, reach: int) -> NDArray[np.float64]:
+    """sum_p one(p - d) two(p) for lags d of up to `reach` in each axis, positions counted from the middle pixel."""
+    both = full_convolution(one[::-1, ::-1], two)
+    middle = both.shape[0] // 2
+    both, middle = np.pad(both, reach), middle + reach
+    return np.asarray(both[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1])
+
+
+def _quick(least: int) -> int:
+    """A length without large prime factors, for which transforms are fast."""
+    length = least
+    while True:
+        rest = length
+        for factor in (2, 3, 5, 7):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 1
