@@ -8,12 +8,12 @@ from __future__ import annotations
 from argparse import SUPPRESS, Action, ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
-from getframes.cli import check, dataset, demo, explain, generate, presets, reduce, show, verify
+from getframes.cli import check, dataset, demo, explain, generate, match, presets, reduce, show, verify
 from getframes.cli.problems import EXIT_CODES, exit_code
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (presets, check, generate, explain, dataset, verify, reduce, show, demo)
+COMMANDS = (presets, check, generate, explain, dataset, verify, reduce, match, show, demo)
 
 
 class _Version(Action):

@@ -205,6 +205,8 @@ def as_pixels(model: PSFModel, shape: tuple[int, int] | None) -> PixelPSF:
 
 def _from_npz(path: str | PathLike[str]) -> PSFModel:
     with np.load(path, allow_pickle=False) as file:
+        if "stamps" not in file:
+            raise PSFFileError("it holds no stamps")
         x, y = (file.get(name) for name in ("x", "y"))
         return PixelPSF(file["stamps"], x, y, outside="nearest")
 
