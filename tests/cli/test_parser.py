@@ -23,6 +23,7 @@ def test_every_command_is_there() -> None:
         "demo",
         "explain",
         "generate",
+        "match",
         "presets",
         "reduce",
         "show",
