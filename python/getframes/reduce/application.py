@@ -190,7 +190,10 @@ class Masters:
         marks = self._marks(raw, saturation_of(raw, whole, saturation))
         planes = steps.planes(raw.pixels, factor=factor, errors=errors, marks=marks)
         if raw.flags is not None:
-            planes.data[(raw.flags & np.uint16(Flag.NO_DATA)) != 0] = np.nan
+            nothing = (raw.flags & np.uint16(Flag.NO_DATA)) != 0
+            planes.data[nothing] = np.nan
+            if planes.uncertainty is not None:
+                planes.uncertainty[nothing] = np.nan
         metadata = self._metadata(raw, exposure, facts, errors is not None, unit)
         return ReducedFrame(
             planes.data,

@@ -76,8 +76,8 @@ class Raw(NamedTuple):
         Bits of `Flag`.
     uncertainty : array (height, width), optional
         Standard deviations, where they are known already.
-    header : mapping, optional
-        Of the file.
+    headers : tuple of Header
+        Of the image, and of the primary unit where it is an extension.
     truth : FrameTruth, optional
         Of a simulated frame.
     """
@@ -88,7 +88,7 @@ class Raw(NamedTuple):
     unit: str
     flags: NDArray[np.uint16] | None = None
     uncertainty: NDArray[Any] | None = None
-    header: Any = None
+    headers: tuple[Any, ...] = ()
     truth: Any = None
 
     @classmethod
@@ -100,7 +100,7 @@ class Raw(NamedTuple):
             image = open_image(source, files, extension=extension, name=name)
             about = cls.about(source, image, files)
             pixels, mask = image.whole()
-            flags, uncertainty = _planes(source, about.header, files)
+            flags, uncertainty = _planes(source, about.headers, files)
         if flags is None and mask is not None:
             flags = np.where(mask, np.uint16(Flag.MASKED_IN_INPUT | Flag.NO_DATA), np.uint16(0))
         return about._replace(pixels=pixels, flags=flags, uncertainty=uncertainty)
@@ -108,12 +108,12 @@ class Raw(NamedTuple):
     @classmethod
     def about(cls, source: Any, image: Image, files: Files) -> Raw:
         """What is known about an image that is open; its pixels are a view of one 0."""
-        header = getattr(image, "header", None)
-        metadata = _without_units({**_of_primary(source, header, files), **image.metadata}, image.name)
+        headers = _headers(source, image, files)
+        inherited = metadata_of(headers[1]) if len(headers) > 1 else {}
+        metadata = _without_units({**inherited, **image.metadata}, image.name)
         pixels = np.broadcast_to(np.zeros((), image.dtype), image.shape)
-        return cls(
-            image.name, pixels, metadata, unit_of(image), None, None, header, getattr(source, "truth", None)
-        )
+        truth = getattr(source, "truth", None)
+        return cls(image.name, pixels, metadata, unit_of(image), None, None, headers, truth)
 
     def fact(self, name: str, given: Any = None) -> float | None:
         """What was given, or what the header says; None where it says nothing.
@@ -161,11 +161,11 @@ class Raw(NamedTuple):
 
     def _scale(self, name: str, keyword: str) -> float:
         """Seconds of the unit that the comment of a card names in brackets."""
-        comments = getattr(self.header, "comments", None)
-        if name != "exposure_s" or comments is None:
-            return 1.0
         card = "EXPTIME" if keyword == "exposure_s" else keyword
-        said = _IN_COMMENT.search(comments[card]) if card in self.header else None
+        comments = (
+            header.comments[card] for header in self.headers if name == "exposure_s" and card in header
+        )
+        said = _IN_COMMENT.search(next(comments, ""))
         return _TIMES.get(said.group(1).lower(), 1.0) if said else 1.0
 
 
@@ -232,20 +232,25 @@ def uncertainty_of(source: Any) -> NDArray[Any] | None:
     return np.asarray(uncertainty.represent_as(StdDevUncertainty).array)
 
 
-def _of_primary(source: Any, header: Any, files: Files) -> dict[str, Any]:
-    """What the primary header of a file says, where the image is an extension: it holds for all of them."""
+def _headers(source: Any, image: Image, files: Files) -> tuple[Any, ...]:
+    """The header of an image, and that of the primary unit of its file where that is another one: it holds for all of them."""
+    header: Any = getattr(image, "header", None)
+    if not hasattr(header, "comments"):
+        return ()
     if not isinstance(source, str | PathLike) or "SIMPLE" in header:
-        return {}
+        return (header,)
     with files.reading(Path(source)) as opened:
-        return metadata_of(opened.units()[0].header)
+        return header, opened.units()[0].header.copy()
 
 
-def _planes(source: Any, header: Any, files: Files) -> tuple[NDArray[np.uint16] | None, NDArray[Any] | None]:
+def _planes(
+    source: Any, headers: tuple[Any, ...], files: Files
+) -> tuple[NDArray[np.uint16] | None, NDArray[Any] | None]:
     """Flags and uncertainty of a reduced frame, of a CCDData, or of the file of a reduced frame."""
     if isinstance(source, str | PathLike):
-        if str(header.get("EXTNAME", "")).strip() != "SCI":
+        if str(headers[0].get("EXTNAME", "")).strip() != "SCI":
             return None, None
-        version = int(header.get("EXTVER", 1))
+        version = int(headers[0].get("EXTVER", 1))
         flags, uncertainty = (_plane(source, files, (name, version)) for name in ("MASK", "UNCERT"))
     else:
         flags = source.flags if isinstance(source, ReducedFrame) else None

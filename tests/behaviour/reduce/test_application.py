@@ -489,6 +489,29 @@ def test_extensions_go_together(tmp_path) -> None:
     assert calibrate(raw, bias=np.full((12, 12), 1.0), extension="CCD2").shape == (12, 12)
 
 
+def test_the_unit_of_an_exposure_may_be_in_the_primary_header(tmp_path) -> None:
+    path = mosaic(tmp_path / "raw.fits")
+    with fits.open(path, mode="update") as file:
+        file[0].header["EXPTIME"] = (0.5, "[min] exposure")
+    dark = Extensions(
+        {
+            (name, 1): ReducedFrame(image(2.0, (10 + n, 12)), unit="adu/s")
+            for n, name in enumerate(("CCD1", "CCD2", "CCD3"), start=1)
+        }
+    )
+    made = calibrate(path, dark=dark)
+    assert [frame.metadata["exposure_s"] for frame in made.values()] == [30.0] * 3
+    assert (made["CCD1"].data == 1000 - 60).all()
+
+
+def test_everything_masked_is_nothing_known() -> None:
+    raw = CCDData(image(500), unit="adu", mask=np.ones(SHAPE, bool))
+    made = calibrate(raw, bias=image(100), gain=1.0, read_noise=2.0)
+    assert made.mask.all()
+    assert np.isnan(made.data).all()
+    assert np.isnan(made.uncertainty).all()
+
+
 def test_a_missing_extension_is_named(tmp_path) -> None:
     raw = mosaic(tmp_path / "raw.fits")
     two = mosaic(tmp_path / "two.fits", names=("CCD1", "CCD3"))

@@ -151,6 +151,15 @@ def test_not_finite_and_masked_pixels_are_left_out() -> None:
     assert rate.flags[7, 8] & Flag.NO_DATA
 
 
+def test_everything_masked_is_flagged_or_refused() -> None:
+    masked = [CCDData(image(100), unit="adu", mask=np.ones(SHAPE, bool)) for _ in range(3)]
+    bias = master_bias(masked)
+    assert np.isnan(bias.data).all()
+    assert bias.mask.all()
+    with pytest.raises(DomainError, match="flat 0 must be good in some pixel"):
+        master_flat(masked, image(1))
+
+
 def test_exposures_are_given_or_found() -> None:
     frames = [noisy(200, n) for n in range(3)]
     bias = image(100, (40, 50))
