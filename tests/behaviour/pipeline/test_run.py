@@ -20,7 +20,7 @@ from astropy.io import fits
 from getframes import Camera, Frame
 from getframes.errors import MissingFileError, OutputError
 from getframes.pipeline import Plan, read_pipeline, reduce_folder
-from getframes.reduce import ReducedFrame, calibrate, master_bias, master_dark, master_flat
+from getframes.reduce import Extensions, ReducedFrame, calibrate, master_bias, master_dark, master_flat
 from tests.behaviour.pipeline.conftest import LEAST, Settings, add
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the signals and files of Linux")
@@ -234,6 +234,26 @@ def test_detectors_of_a_focal_plane_are_on_one_scale(tmp_path: Path) -> None:
 def _of(detector: int, frame: Frame) -> Frame:
     frame.metadata["DETID"] = f"chip{detector}"
     return frame
+
+
+def test_files_of_several_detectors(tmp_path: Path) -> None:
+    """Each image of a file with the part of the masters that is of its detector."""
+    random, shape = np.random.default_rng(4), (2, 24, 32)
+    levels = {"bias": (300.0, 0.0), "dark": (330.0, 30.0), "flat": (20_300.0, 2.0), "light": (1_330.0, 30.0)}
+    gain = np.array([1.0, 0.5])[:, None, None]
+    (tmp_path / "raw").mkdir()
+    for kind, (level, exposure) in levels.items():
+        for n in range(5):
+            images = random.normal(300.0 + (level - 300.0) * gain, 3.0, shape).round().astype(np.uint16)
+            units = [fits.PrimaryHDU(header=fits.Header({"IMAGETYP": kind, "EXPTIME": exposure}))]
+            units += [fits.ImageHDU(image, name=f"CCD{k}") for k, image in enumerate(images, 1)]
+            fits.HDUList(units).writeto(tmp_path / "raw" / f"{kind}_{n}.fits")
+    (tmp_path / "night.toml").write_text(LEAST)
+    report = reduce_folder(read_pipeline(tmp_path / "night.toml"))
+    assert report.failed == {} and len(report.done) == 5
+    made = Extensions.from_fits(report.done[0])
+    assert [round(float(np.median(made[name].data)), -1) for name in ("CCD1", "CCD2")] == [1000.0, 500.0]
+    assert len(reduce_folder(read_pipeline(tmp_path / "night.toml")).skipped) == 5
 
 
 def test_a_folder_that_has_gone(settings: Settings, tmp_path: Path) -> None:
