@@ -20,6 +20,7 @@ use getframes_sim::input::Input;
 use getframes_sim::ipc::Ipc;
 use getframes_sim::nonlinearity::Nonlinearity;
 use getframes_sim::offset::Offset;
+use getframes_sim::overscan::Part;
 use getframes_sim::persistence::Persistence;
 use getframes_sim::photo::Photo;
 use getframes_sim::read_noise::ReadNoise;
@@ -54,6 +55,17 @@ fn frame<T: Working>(name: &str, stages: &[Stage<'_>]) {
     let mut counts = vec![0; PIXELS];
     timing::row(name, PIXELS, || {
         let output = Output::Adu { counts: &mut counts, max_adu: 65535 };
+        pool::install(|| chain::run::<T>(stages, REGION, output, &Cancel::default())).expect("the inputs are good");
+    });
+}
+
+/// The same into the middle of a frame with strips of 32 pixels beside it.
+fn with_strips<T: Working>(name: &str, stages: &[Stage<'_>]) {
+    let shape = [SIDE, SIDE + 64];
+    let mut counts = vec![0; shape[0] * shape[1]];
+    timing::row(name, PIXELS, || {
+        let part = Part::of(&mut counts, shape, [0, 32], REGION.shape).expect("it fits");
+        let output = Output::AduPart { part, max_adu: 65535, factor: 1 };
         pool::install(|| chain::run::<T>(stages, REGION, output, &Cancel::default())).expect("the inputs are good");
     });
 }
@@ -112,6 +124,7 @@ fn table<T: Working>(precision: &str, map: for<'a> fn(&'a [T]) -> Map<'a>) {
     let mut light = vec![photo(map(&sky)), dark(map(&ones), 0.1), shot, well];
     light.extend(readout(Map::Uniform(3.0)));
     frame::<T>("CCD frame, sky", &light);
+    with_strips::<T>("CCD frame, sky, between strips", &light);
     light.insert(4, Stage::Ipc(Ipc { coupling: 0.01 }));
     frame::<T>("CCD frame, sky, with capacitance", &light);
     light.remove(4);

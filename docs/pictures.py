@@ -26,6 +26,7 @@ from getframes import (
     Scene,
     Sky,
     Telescope,
+    UniformIllumination,
     WCSInfo,
     apply_charge_diffusion,
     combine,
@@ -34,7 +35,14 @@ from getframes import (
 from getframes.analysis import photon_transfer_curve
 from getframes.noise import apply_em_gain, apply_nonlinearity, block_sum, digitize, release_latent
 from getframes.psfmatch import MatchConfig, ScenePSF, match_psf
-from getframes.reduce import calibrate, master_bias, master_dark, measure_flat_levels, normalize_flats
+from getframes.reduce import (
+    calibrate,
+    master_bias,
+    master_dark,
+    measure_flat_levels,
+    normalize_flats,
+    subtract_overscan,
+)
 from getframes.scene import FieldPolynomial
 
 Pixels = NDArray[np.float64]
@@ -718,6 +726,38 @@ def matched_psfs() -> Image.Image:
     return side_by_side(made)
 
 
+def strips_of_a_frame() -> Image.Image:
+    """A raw frame with strips of two amplifiers, and what is left of it when their level is taken off."""
+    camera = Camera.from_preset("generic_ccd").with_config(
+        resolution=(280, 280),
+        amplifier_layout=(1, 2),
+        amplifier_offsets_adu=(0.0, 40.0),
+        readout_channel_count=280,
+        readout_channel_axis=0,
+        bias_channel_spread_adu=15.0,
+        cti=1e-3,
+        overscan={"columns": 24, "rows": 14},
+        prescan={"columns": 12},
+    )
+    rng = np.random.default_rng(4)
+    stars = [
+        PointSource(*rng.uniform(0.0, 280.0, 2), photon_rate=float(rate))
+        for rate in np.geomspace(2e3, 2e5, 40)
+    ]
+    scene = Scene(
+        (280, 280), Telescope.unit(), GaussianPSF(3.0), sources=[UniformIllumination(300.0), *stars]
+    )
+    raw = camera.observe(scene, 1.0, seed=1)
+    reduced = subtract_overscan(raw)
+    level = float(np.median(reduced.data))
+    bias = camera.config.bias_offset_adu
+    grey = [
+        Image.fromarray(np.clip(96.0 + (image[::-1] - middle) * 0.75, 0, 255).astype(np.uint8))
+        for image, middle in ((raw.data.astype(float), bias + 0.4 * level), (reduced.data, level))
+    ]
+    return side_by_side(grey)
+
+
 PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
@@ -750,6 +790,7 @@ PICTURES = {
     "defects.png": dead_pixels,
     "common_mode.png": drifting_frames,
     "channels.png": channel_noise,
+    "overscan.png": strips_of_a_frame,
     "bias_structure.png": biases,
     "avalanche_noise.png": avalanche_noise,
     "diffusion.png": diffused_stars,

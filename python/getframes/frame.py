@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import DomainError, ShapeError, require, require_count
+from getframes.sections import KEYWORD, Section, data_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +178,7 @@ class Frame:
         Raises
         ------
         DomainError
-            If `factor` is not a positive integer or `method` is unknown.
+            If `factor` is not a positive integer, `method` is unknown, or a block is partly data and partly overscan.
         ShapeError
             If `factor` does not divide the shape.
         """
@@ -293,6 +294,20 @@ def as_pixels(image: Any, name: str = "frame") -> NDArray[Any]:
     return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
 
 
+def lit_pixels(image: Any, name: str = "frame") -> NDArray[Any]:
+    """The pixels that collect light, as `as_pixels`: those of DATASEC where a `Frame` says so, else all.
+
+    Raises
+    ------
+    DomainError, ShapeError
+        As `as_pixels`; also if DATASEC is no section of the frame.
+    """
+    pixels = as_pixels(image, name)
+    if not isinstance(image, Frame):
+        return pixels
+    return pixels[data_section(image.metadata, (pixels.shape[0], pixels.shape[1]), name).slices]
+
+
 def require_finite(pixels: NDArray[Any], name: str = "frame") -> None:
     """Raise `DomainError` with the first pixel of an image that is infinite or not a number."""
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
@@ -319,12 +334,28 @@ def _binned_metadata(metadata: dict[str, Any], factor: int, method: str) -> dict
     changed = dict(metadata, binning=factor * metadata.get("binning", 1))
     if method == "sum" and metadata.get("saturate_adu") is not None:
         changed["saturate_adu"] = metadata["saturate_adu"] * factor**2
+    for name in filter(KEYWORD.fullmatch, metadata):
+        changed[name] = _binned_section(str(metadata[name]), name, factor)
     for axis in "12":
         if f"CRPIX{axis}" in metadata:
             changed[f"CRPIX{axis}"] = (metadata[f"CRPIX{axis}"] - 0.5) / factor + 0.5
         scales = (f"CDELT{axis}", f"CD{axis}_1", f"CD{axis}_2")
         changed.update({name: metadata[name] * factor for name in scales if name in metadata})
     return changed
+
+
+def _binned_section(text: str, keyword: str, factor: int) -> str:
+    """A section of the frame over blocks, which must not mix its pixels with others."""
+    anywhere = (2**62, 2**62)
+    section = Section.parse(text, keyword, anywhere, "Frame")
+    require(
+        not any(edge % factor for edge in section),
+        "Frame",
+        keyword,
+        f"made of {factor} x {factor} blocks",
+        text,
+    )
+    return str(Section(*(edge // factor for edge in section)))
 
 
 def _compact(value: Any) -> Any:

@@ -162,6 +162,27 @@ def test_no_sequence_is_taken_from_what_is_none(name, value):
         ({"amplifier_gain_factors": (0,)}, "CameraConfig.amplifier_gain_factors must be > 0, got (0,)"),
         ({"amplifier_offsets_adu": (1, 2)}, "CameraConfig.amplifier_offsets_adu must be 1 long"),
         ({"readout_channel_count": 31}, "CameraConfig.readout_channel_count must be <= 30"),
+        ({"overscan": 3}, "CameraConfig.overscan must be a table with integers columns >= 0"),
+        (
+            {"overscan": {"columns": -1}},
+            "not both 0, and a side 'left', 'right' or 'both', got {'columns': -1}",
+        ),
+        ({"prescan": {"rows": 1.5}}, "CameraConfig.prescan must be a table with integers columns"),
+        ({"prescan": {"columns": 0, "side": "left"}}, "CameraConfig.prescan must be a table with integers"),
+        ({"overscan": {"columns": 2, "side": "up"}}, "a side 'left', 'right' or 'both', got"),
+        ({"overscan": {"colums": 1}}, "must be without 'colums' (did you mean 'columns'?), a table with"),
+        (
+            {"prescan": {"columns": 2, "side": "both"}, "amplifier_layout": (2, 3)},
+            "CameraConfig.prescan must be on one side with 3 columns of amplifiers: 'both' shares them out",
+        ),
+        (
+            {"overscan": {"rows": 2}, "amplifier_layout": (5, 8)},
+            "CameraConfig.overscan must be left out with more than 36 amplifiers",
+        ),
+        (
+            {"resolution": (2**17, 2**17), "overscan": {"columns": 1}},
+            "CameraConfig.overscan must be small enough for 2^34 pixels with those of the sensor",
+        ),
     ],
 )
 def test_a_broken_rule_names_field_rule_and_value(changes, message):
@@ -258,6 +279,8 @@ ELSEWHERE = {
     "blooming",
     "extra",
     "roi",
+    "overscan",
+    "prescan",
 }
 """Their rules are more than a limit: `test_a_broken_rule_names_field_rule_and_value` has them."""
 
@@ -343,6 +366,8 @@ FULL = camera(
     amplifier_boundaries_y_px=(7,),
     amplifier_gain_factors=(1, 1.1, 0.9, 1),
     roi=(2, 3, 10, 12),
+    overscan={"columns": 4, "side": "both"},
+    prescan={"rows": 2},
     em_gain=20,
     excess_noise_factor=1.2,
     extra={"read_modes": [{"name": "slow", "read_noise_e": 1.0}]},

@@ -338,6 +338,14 @@ POINT = '[[scene.sources]]\ntype = "point"\nx = 1\ny = 1\n'
             "3:1: camera.qe_curve must be a table",
         ),
         (CAMERA + "[camera.qe_curve]\nqe = [1, 2]\n", "3:9: camera.qe_curve must be a QE or a table with"),
+        (
+            CAMERA + "overscan = { columns = 4, side = 'top' }\n",
+            "3:1: camera.overscan must be a table with integers columns >= 0",
+        ),
+        (
+            CAMERA + "[camera.prescan]\ncolumn = 2\n",
+            "3:9: camera.prescan must be without 'column' (did you mean 'columns'?), a table",
+        ),
         (CAMERA + "[frame]\ntype = 3\n", "4:1: frame.type must be a string one of"),
         (
             CAMERA + '[frame]\ntype = "science"\nexposure_s = 1\n',

@@ -19,6 +19,7 @@ def run_chain(
     max_adu: int = 0,
     binning: int = 1,
     first: int = 0,
+    window: tuple[int, int, int, int] | None = None,
     images: Images | None = None,
     held: tuple[NDArray[np.floating[Any]] | None, NDArray[np.floating[Any]] | None] | None = None,
 ) -> None:
@@ -27,6 +28,7 @@ def run_chain(
     What is written is summed over blocks of `binning` x `binning` pixels. Maps over the frame (light, charge) have the shape of `out` before
     that, those over the sensor (patterns) `sensor_shape`, and behind a stage `binning` those of its super pixels; all are C-contiguous float32
     or float64, or numbers. `getframes.noise.chain` lists the stages and their parameters. `first` is the address of the sensor's first pixel.
+    With a `window` (top, left, height, width) counts go there in `out`, whose other pixels stay as they are.
     Images between runs are kept in `images` where it is given. `held` are the images of charge that the stages well and node add to, in the
     precision: over the sensor where a stage that looks at other pixels comes later, else like `out`.
     """

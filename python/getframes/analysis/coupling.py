@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import ShapeError, require
-from getframes.frame import as_pixels, require_finite
+from getframes.frame import lit_pixels, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,7 +127,7 @@ def covariances(difference: NDArray[np.float64]) -> NDArray[np.float64]:
 def _checked(flats: Iterable[FrameLike]) -> Iterable[NDArray[Any]]:
     shape = None
     for index, flat in enumerate(flats):
-        pixels = as_pixels(flat, f"flat {index}")
+        pixels = lit_pixels(flat, f"flat {index}")
         require_finite(pixels, f"flat {index}")
         if min(pixels.shape) < 8 or (shape is not None and pixels.shape != shape):
             rule = "at least (8, 8)" if shape is None else str(shape)

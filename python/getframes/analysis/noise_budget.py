@@ -344,6 +344,7 @@ def predictions(exposure: Exposure) -> Iterator[Prediction]:
     DomainError
         If the chain has a stage without a law.
     """
+    exposure = exposure.alone()
     config = exposure.config
     require(exposure.readout.binning == 1, "noise budget", "binning", "1", exposure.readout.binning)
     zero = np.zeros(config.output_resolution)
@@ -386,6 +387,7 @@ def noise_budget(
     DomainError
         If there is no such pixel.
     """
+    exposure = exposure.alone()
     foreseen = list(predictions(exposure))
     chosen = foreseen[-1].inside if where is None else foreseen[-1].inside & where
     require(bool(chosen.any()), "", "where", "a mask with pixels inside the limits", "none")

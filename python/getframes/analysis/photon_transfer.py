@@ -34,7 +34,7 @@ from getframes.analysis.coupling import coupling_of, covariances, noise_kept
 from getframes.analysis.rounding import unrounded
 from getframes.analysis.saturation import saturation
 from getframes.errors import DomainError, require
-from getframes.frame import as_pixels
+from getframes.frame import lit_pixels
 
 if TYPE_CHECKING:
     from typing import Any, Protocol
@@ -134,7 +134,7 @@ def photon_transfer_curve(
     positive = rates.ndim == 1 and rates.size >= 3 and bool(np.isfinite(rates).all() and (rates > 0).all())
     require(positive, "", "levels", "three or more positive numbers", levels)
     require(0 < exposure < np.inf, "", "exposure", "> 0 s", exposure)
-    bias = pair_moments(*(as_pixels(camera.bias_frame(temperature, seed=seed + i)) for i in (0, 1)))
+    bias = pair_moments(*(lit_pixels(camera.bias_frame(temperature, seed=seed + i)) for i in (0, 1)))
     flats = [_flats(camera, float(rate), exposure, temperature, seed + i) for i, rate in enumerate(rates)]
     return _result(bias, flats)
 
@@ -194,7 +194,7 @@ def photon_transfer(
 
 def _flats(camera: Exposing, rate: float, exposure: float, temperature: float | None, seed: int) -> Moments:
     frames = camera.expose_series(rate, exposure, 2, temperature, seed=seed, include_truth=False)
-    return pair_moments(*(as_pixels(frame) for frame in frames))
+    return pair_moments(*(lit_pixels(frame) for frame in frames))
 
 
 def _result(bias: Moments, flats: list[Moments]) -> PTCResult:

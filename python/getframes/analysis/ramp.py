@@ -30,7 +30,7 @@ import numpy as np
 from getframes.analysis.curve import fitted
 from getframes.analysis.spread import trimmed_mean_of_variances
 from getframes.errors import DomainError, ShapeError, require
-from getframes.frame import as_pixels, require_finite
+from getframes.frame import lit_pixels, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -329,7 +329,7 @@ def ramp_photon_transfer(
 def _reads(frames: Any, least: int) -> list[NDArray[Any]]:
     if isinstance(frames, np.ndarray) and frames.ndim != 3:
         raise ShapeError(f"frames must have shape (n, height, width), got {frames.shape}")
-    reads = [as_pixels(frame, f"frame {index}") for index, frame in enumerate(frames)]
+    reads = [lit_pixels(frame, f"frame {index}") for index, frame in enumerate(frames)]
     require(len(reads) >= least, "", "frames", f"{least} or more", len(reads))
     for index, read in enumerate(reads):
         require_finite(read, f"frame {index}")

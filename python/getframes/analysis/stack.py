@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import ShapeError, require
-from getframes.frame import Frame, as_pixels, require_finite
+from getframes.frame import Frame, lit_pixels, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,7 +120,7 @@ def stack_statistics(
     Parameters
     ----------
     frames : iterable of Frame or array (height, width)
-        The stack; a generator is read once, one frame at a time. Integers are summed exactly.
+        The stack; a generator is read once, one frame at a time. Integers are summed exactly. Of frames with an overscan, the data are taken.
     exposure_s : float, optional
         Exposure of each frame [s]; taken from the frames where all have the same one.
     split : bool
@@ -140,7 +140,7 @@ def stack_statistics(
     exposures: set[float | None] = set()
     levels: list[float] = []
     for index, frame in enumerate(frames):
-        pixels = as_pixels(frame, f"frame {index}")
+        pixels = lit_pixels(frame, f"frame {index}")
         require_finite(pixels, f"frame {index}")
         if common_mode:
             levels.append(float(pixels.mean(dtype=np.float64)))

@@ -12,6 +12,7 @@ from getframes.config import CameraConfig, require_stages
 from getframes.errors import DomainError
 from getframes.frame import Frame
 from getframes.noise.exposure import Exposure
+from getframes.noise.overscan import sections
 from getframes.noise.patterns import FixedPatternMaps, fixed_pattern_maps
 from getframes.noise.readout import PLAIN, Readout, super_pixel_maps
 from getframes.noise.stream import STREAM_VERSION, Kind, seed_key
@@ -101,8 +102,13 @@ class Detector:
 
     @property
     def resolution(self) -> tuple[int, int]:
-        """Height and width of a frame [px]."""
+        """Height and width of the light that a frame is given [px], and of the frame, but for overscan and prescan."""
         return self.config.output_resolution
+
+    @property
+    def frame_resolution(self) -> tuple[int, int]:
+        """Height and width of a frame with its overscan and prescan [px]."""
+        return self.config.frame_resolution
 
     @property
     def sensor_resolution(self) -> tuple[int, int]:
@@ -250,6 +256,7 @@ class Detector:
             "bit_depth": config.bit_depth,
             "saturate_adu": light.readout.highest_adu(config),
             **light.readout.metadata(),
+            **sections(config, light.readout.binning),
         }
         if config.has_gain_stage:
             metadata["excess_noise_factor"] = config.gain_excess_noise_factor

@@ -132,7 +132,7 @@ class Exposing(Detector):
         frame = self._frame(
             light, self._number(seed), seed, include_truth=include_truth, own_rate=True, out=out
         )
-        return spectral_frame(frame, cube, wavelengths, self.precision, light.readout.binning)
+        return spectral_frame(frame, cube, wavelengths, light)
 
     def expose_series(
         self,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from getframes.camera.detector import Detector
+    from getframes.noise.exposure import Exposure
 
 
 def folded(
@@ -29,18 +30,18 @@ def folded(
 
 
 def spectral_frame(
-    frame: Frame, cube: NDArray[Any], wavelengths: NDArray[np.float64], precision: str, binning: int = 1
+    frame: Frame, cube: NDArray[Any], wavelengths: NDArray[np.float64], light: Exposure
 ) -> Frame:
     """A frame of folded light, with the light as it was in its metadata and truth."""
     frame.metadata.update(spectral=True, spectral_wavelengths_nm=wavelengths.tolist())
     if frame.truth is None:
         return frame
-    held, kept = vars(frame.truth), cube.astype(precision)
-    if binning > 1:
-        kept = np.stack([block_sum(plane, binning) for plane in kept])
+    held, kept = vars(frame.truth), cube.astype(light.dtype)
+    if light.readout.binning > 1:
+        kept = np.stack([block_sum(plane, light.readout.binning) for plane in kept])
     kept.flags.writeable = wavelengths.flags.writeable = False
-    photons = Deferred(_total_rate, kept)
-    truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons, kept, wavelengths)
+    photons, planes = light.in_frame(Deferred(_total_rate, kept)), light.in_frame(kept)
+    truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons, planes, wavelengths)
     return Frame(frame.data, frame.metadata, truth)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from getframes.camera.detector import Detector
 from getframes.errors import ShapeError, require
 from getframes.frame import Deferred, Frame, FrameTruth
+from getframes.noise.overscan import moved_wcs
 from getframes.noise.persistence import release_latent
 from getframes.noise.stream import pointing_normals, seed_key
 from getframes.observation import Observation, ObservationTruth, frame_times
@@ -207,7 +208,7 @@ class Observing(Detector):
         """The light of a scene, as the pixels collect it: photons, or electrons where spectra are folded."""
         if tuple(scene.shape) != self.resolution:
             raise ShapeError(
-                f"Scene.shape must be the shape of the frame, {self.resolution}, got {scene.shape}"
+                f"Scene.shape must be the shape of the frame (without overscan), {self.resolution}, got {scene.shape}"
             )
         scene = scene.diffused(self.config.charge_diffusion_fwhm_px)
         curve = self._scene_curve(scene)
@@ -242,13 +243,13 @@ class Observing(Detector):
         if spectral and frame.truth is not None:
             held = vars(frame.truth)
             diffused = scene.diffused(self.config.charge_diffusion_fwhm_px)
-            photons = Deferred(_photon_rate_map, diffused, self.precision, *moment)
+            photons = light.in_frame(Deferred(_photon_rate_map, diffused, self.precision, *moment))
             truth = FrameTruth(held["mean_electrons"], held["mean_photoelectrons"], photons)
             frame = Frame(frame.data, frame.metadata, truth)
         if self.config.charge_diffusion_fwhm_px:
             frame.metadata["charge_diffusion_applied"] = True
         if scene.wcs is not None:
-            frame.metadata.update(scene.wcs.header_cards())
+            frame.metadata.update(moved_wcs(scene.wcs.header_cards(), self.config))
         if scene.optics.band is not None:
             frame.metadata["filter"] = scene.optics.band.name
         return frame

@@ -155,7 +155,7 @@ class Ramping(Detector):
         frame = self._double_sample(
             light, pedestal_interval_s, seed, include_truth=include_truth, own_rate=True
         )
-        return spectral_frame(frame, cube, wavelengths, self.precision)
+        return spectral_frame(frame, cube, wavelengths, light)
 
     def _ramp_light(
         self,

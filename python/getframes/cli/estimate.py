@@ -160,6 +160,8 @@ def _seconds(experiment: Experiment) -> tuple[float, float]:
         amplifier_boundaries_x_px=(),
         amplifier_gain_factors=None,
         amplifier_offsets_adu=None,
+        overscan=None,
+        prescan=None,
     )
     probe = Camera(small, **experiment.camera_options)
     frame, dataset = experiment.frame, experiment.dataset
@@ -193,7 +195,7 @@ def _seconds_per_scene(experiment: Experiment) -> float:
 
 
 def _pixels(camera: CameraConfig) -> int:
-    height, width = camera.output_resolution
+    height, width = camera.frame_resolution
     return height * width
 
 

@@ -13,7 +13,14 @@ from typing import Any
 
 from getframes.config.camera_fields import FIELDS, TEMPERATURE_C
 from getframes.config.conflicts import conflicts
-from getframes.config.geometry import block_boundaries, inside_region
+from getframes.config.geometry import (
+    Span,
+    Strips,
+    amplifier_boundaries,
+    column_spans,
+    inside_region,
+    row_spans,
+)
 from getframes.config.sensor import SensorType
 from getframes.errors import did_you_mean, require
 from getframes.spectral import QE
@@ -120,6 +127,8 @@ class CameraConfig:
     notes: str | None = None
     extra: dict[str, Any] = field(default_factory=dict, hash=False)
     roi: tuple[int, int, int, int] | None = None
+    overscan: Strips | None = None
+    prescan: Strips | None = None
 
     def __post_init__(self) -> None:
         for entry in FIELDS:
@@ -135,11 +144,29 @@ class CameraConfig:
 
     @property
     def output_resolution(self) -> tuple[int, int]:
-        """Height and width of a frame [px]: those of the region that is read, or of the sensor."""
+        """Height and width of the light that falls on what is read [px]: the region, or the sensor."""
         if self.roi is None:
             return self.resolution
         _, _, width, height = self.roi
         return height, width
+
+    @property
+    def frame_resolution(self) -> tuple[int, int]:
+        """Height and width of a frame [px]: `output_resolution`, with overscan and prescan."""
+        if not self.has_strips:
+            return self.output_resolution
+        rows, columns = self.frame_spans
+        return rows[-1].stop, columns[-1].stop
+
+    @cached_property
+    def frame_spans(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+        """What a frame consists of from the bottom to the top, and from left to right: prescan, data, overscan."""
+        return row_spans(self), column_spans(self)
+
+    @property
+    def has_strips(self) -> bool:
+        """Whether frames hold pixels that are not of the sensor: overscan or prescan."""
+        return self.overscan is not None or self.prescan is not None
 
     @property
     def roi_slices(self) -> tuple[slice, slice]:
@@ -150,16 +177,12 @@ class CameraConfig:
     @property
     def sensor_amplifier_boundaries_y_px(self) -> tuple[int, ...]:
         """First row of each amplifier block after the first, on the whole sensor [px]."""
-        return self.amplifier_boundaries_y_px or block_boundaries(
-            self.resolution[0], self.amplifier_layout[0]
-        )
+        return amplifier_boundaries(self, 0)
 
     @property
     def sensor_amplifier_boundaries_x_px(self) -> tuple[int, ...]:
         """First column of each amplifier block after the first, on the whole sensor [px]."""
-        return self.amplifier_boundaries_x_px or block_boundaries(
-            self.resolution[1], self.amplifier_layout[1]
-        )
+        return amplifier_boundaries(self, 1)
 
     @property
     def active_amplifier_boundaries_y_px(self) -> tuple[int, ...]:
@@ -260,6 +283,8 @@ def _as_plain(value: Any) -> Any:
         return value.value
     if isinstance(value, QE):
         return {"wavelength_nm": value.wavelength_nm.tolist(), "qe": value.value.tolist()}
+    if isinstance(value, Strips):
+        return value._asdict()
     if isinstance(value, tuple):
         return list(value)
     return copy.deepcopy(value)

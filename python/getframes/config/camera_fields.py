@@ -25,12 +25,14 @@ from getframes.config.field import (
     Kind,
     MisfitError,
     Rule,
+    as_integer,
     integers,
     numbers,
     one_of,
 )
+from getframes.config.geometry import Strips
 from getframes.config.sensor import SensorType
-from getframes.errors import DomainError
+from getframes.errors import DomainError, did_you_mean
 from getframes.spectral import QE
 
 _ABSOLUTE_ZERO = Rule(">= -273.15", lambda value: value >= -273.15)
@@ -60,6 +62,33 @@ def _as_qe_curve(value: Any, strict: bool) -> QE:
         raise MisfitError(f"a table with wavelength_nm and qe ({error})") from None
 
 
+SIDES = ("left", "right", "both")
+"""Where the columns of a strip may stand."""
+
+
+def _strips(side: str) -> Kind:
+    """A table of columns, rows and side, of which at least one of the first two is there."""
+
+    def read(value: Any, strict: bool) -> Strips:
+        table = value._asdict() if isinstance(value, Strips) else value
+        if not isinstance(table, dict):
+            raise MisfitError("")
+        for key in table:
+            if key not in Strips._fields:
+                raise MisfitError(f"without {key!r}{did_you_mean(str(key), Strips._fields)},")
+        try:
+            columns, rows = (as_integer(table.get(key, 0), strict) for key in ("columns", "rows"))
+        except MisfitError:
+            raise MisfitError("") from None
+        return Strips(columns, rows, table.get("side", side))
+
+    return Kind("table", read)
+
+
+_STRIPS = Rule(
+    "a table with integers columns >= 0 and rows >= 0, not both 0, and a side 'left', 'right' or 'both'",
+    lambda strips: min(strips[:2]) >= 0 and max(strips[:2]) > 0 and strips.side in SIDES,
+)
 _SENSOR_TYPE = Kind("string", _as_sensor_type)
 _QE_CURVE = Kind("table", _as_qe_curve)
 _TWO = integers("two integers", 2)
@@ -422,6 +451,20 @@ FIELDS: tuple[Field, ...] = (
         integers("four integers", 4),
         "Part of the sensor that is read: left, top, width, height.",
         _INSIDE,
+        optional=True,
+    ),
+    Field(
+        "overscan",
+        _strips("right"),
+        "Pixels read after those of the sensor: columns for each amplifier, rows, and the side of the columns (right).",
+        _STRIPS,
+        optional=True,
+    ),
+    Field(
+        "prescan",
+        _strips("left"),
+        "Pixels read before those of the sensor: columns for each amplifier, rows, and the side of the columns (left).",
+        _STRIPS,
         optional=True,
     ),
 )

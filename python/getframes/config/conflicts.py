@@ -6,6 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from getframes.config.camera_fields import MAX_PIXELS
+from getframes.config.geometry import column_spans, row_spans
+from getframes.sections import AMPLIFIERS
+
 _RESPONSE_STEPS = 200
 
 
@@ -22,13 +26,11 @@ def conflicts(config: Any) -> Iterator[Conflict]:
 
     `config` is anything with the attributes of a `CameraConfig`.
     """
-    yield from _layout(config)
-    yield from _boundaries(config)
-    yield from _per_amplifier(config)
-    yield from _channels(config)
-    yield from _avalanche(config)
-    yield from _region(config)
-    yield from _response(config)
+    rules = (_layout, _boundaries, _per_amplifier, _channels, _avalanche, _region, _response)
+    found = [conflict for rule in rules for conflict in rule(config)]
+    yield from found
+    if not found:  # strips stand beside amplifiers and regions that are right
+        yield from _strips(config)
 
 
 def _layout(config: Any) -> Iterator[Conflict]:
@@ -101,3 +103,24 @@ def _response(config: Any) -> Iterator[Conflict]:
     factors = (1.0 + sum(c * u ** (i + 1) for i, c in enumerate(coefficients)) for u in steps)
     if min(factors) <= 0.0:
         yield Conflict("nonlinearity_coeffs", "of a response above 0 up to the full well", coefficients)
+
+
+def _strips(config: Any) -> Iterator[Conflict]:
+    rows, columns = config.amplifier_layout
+    for field in ("overscan", "prescan"):
+        strips = getattr(config, field)
+        if strips is None:
+            continue
+        if strips.side == "both" and strips.columns and columns % 2:
+            rule = f"on one side with {columns} columns of amplifiers: 'both' shares them out in two halves"
+            yield Conflict(field, rule, strips._asdict())
+        if rows * columns > len(AMPLIFIERS):
+            rule = (
+                f"left out with more than {len(AMPLIFIERS)} amplifiers, whose sections a header cannot hold"
+            )
+            yield Conflict(field, rule, strips._asdict())
+        height, width = (
+            sum(span.length for span in spans) for spans in (row_spans(config), column_spans(config))
+        )
+        if height * width > MAX_PIXELS:
+            yield Conflict(field, "small enough for 2^34 pixels with those of the sensor", strips._asdict())

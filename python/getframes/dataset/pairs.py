@@ -178,7 +178,7 @@ class PairDataset:
             return self._stacked([pair["raw"] for pair in pairs]), self._stacked(
                 [pair["truth"] for pair in pairs]
             )
-        shape = (count, *self.camera.resolution)
+        shape = (count, *self.camera.config.frame_resolution)
         require_memory(shape, 2 * self.dtype.itemsize, "PairDataset.to_arrays")
         raw, truth = np.empty(shape, self.dtype), np.empty(shape, self.dtype)
         for number, pair in enumerate(self):
@@ -186,7 +186,7 @@ class PairDataset:
         return raw, truth
 
     def _stacked(self, images: list[NDArray[Any]]) -> NDArray[Any]:
-        return np.stack(images) if images else np.empty((0, *self.camera.resolution), self.dtype)
+        return np.stack(images) if images else np.empty((0, *self.camera.config.frame_resolution), self.dtype)
 
     def _length(self) -> int | None:
         return len(self) if hasattr(self.scenes, "__len__") else None

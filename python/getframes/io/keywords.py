@@ -126,7 +126,7 @@ _DERIVED = {
 }
 _SECTIONS = {
     "DATA": "pixels that collect light",
-    "BIAS": "overscan, or the prescan where there is none",
+    "BIAS": "overscan or prescan",
     "TRIM": "pixels to keep",
     "PRE": "prescan",
 }

@@ -7,13 +7,14 @@ comes before them runs on the whole sensor, where maps of a region are 0 outside
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from getframes._native import sim
+from getframes.config.geometry import data_spans
 from getframes.memory import require_memory
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from getframes.config import CameraConfig
+    from getframes.config.geometry import Span, Strip
     from getframes.noise.patterns import FixedPatternMaps
     from getframes.noise.stream import Kind
 
@@ -239,11 +241,42 @@ def count(
 ) -> NDArray[np.uint32]:
     """Run the stages over the camera's region and digitize into `out` [ADU], summed over blocks of `binning` x `binning` pixels.
 
-    The images between runs lie in `images`, where they are given; `held` is charge that the stages add to.
+    The images between runs lie in `images`, where they are given; `held` is charge that the stages add to. Of a frame with overscan or prescan
+    it is the data that are written.
     """
-    return _run(
-        stages, config.resolution, config.roi, address, dtype, out, config.max_adu, binning, images, held
-    )
+    grid = _region(config)
+    if config.has_strips:
+        factor = binning * _binned(stages)
+        grid = replace(grid, window=window_of(*data_spans(config), factor))
+    return _run(stages, grid, address, dtype, out, config.max_adu, binning, images, held)
+
+
+def count_strip(
+    stages: Sequence[Stage],
+    strip: Strip,
+    config: CameraConfig,
+    address: Address,
+    dtype: np.dtype[Any],
+    out: NDArray[np.uint32],
+    binning: int = 1,
+) -> None:
+    """The same for pixels that are not of the sensor: they go where they belong in the frame `out` [ADU]."""
+    window = window_of(strip.rows, strip.columns, binning * _binned(stages))
+    _run(stages, replace(_beside(strip), window=window), address, dtype, out, config.max_adu, binning)
+
+
+def strip_values(
+    stages: Sequence[Stage], strip: Strip, address: Address | None, dtype: np.dtype[Any], binning: int = 1
+) -> NDArray[np.floating[Any]]:
+    """The values of pixels that are not of the sensor after the last stage, summed over blocks."""
+    _, _, height, width = window_of(strip.rows, strip.columns, binning * _binned(stages))
+    return _run(stages, _beside(strip), address, dtype, np.empty((height, width), dtype), 0, binning)
+
+
+def window_of(rows: Span, columns: Span, factor: int = 1) -> tuple[int, int, int, int]:
+    """Top, left, height and width of two spans in a frame of super pixels."""
+    (top, bottom), (left, right) = ((span.start // factor, span.stop // factor) for span in (rows, columns))
+    return top, left, bottom - top, right - left
 
 
 def values(
@@ -255,20 +288,55 @@ def values(
 ) -> NDArray[np.floating[Any]]:
     """Run the stages over the camera's region; the values after the last one, in the working precision, summed over blocks."""
     height, width = config.output_resolution
-    factor = binning * prod(stage.parameters["factor"] for stage in stages if stage.name == "binning")
+    factor = binning * _binned(stages)
     out = np.empty((height // factor, width // factor), dtype)
-    return _run(stages, config.resolution, config.roi, address, dtype, out, 0, binning)
+    return _run(stages, _region(config), address, dtype, out, 0, binning)
 
 
 def evaluate(stages: Sequence[Stage], address: Address | None, out: NDArray[np.floating[Any]]) -> None:
     """Run stages over a sensor of the shape of `out`, in its precision."""
-    _run(stages, (out.shape[0], out.shape[1]), None, address, out.dtype, out, 0)
+    _run(stages, _Grid((out.shape[0], out.shape[1])), address, out.dtype, out, 0)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where pixels lie: on which sensor, from which row and column on, and in which part of the frame.
+
+    Attributes
+    ----------
+    sensor_shape, origin : (int, int)
+        Height and width of the sensor; row and column of the first pixel.
+    first : int
+        Address of the first pixel of the sensor.
+    window : (int, int, int, int), optional
+        Top, left, height and width of the part of the frame that is written; all of it when left out.
+    """
+
+    sensor_shape: tuple[int, int]
+    origin: tuple[int, int] = (0, 0)
+    first: int = 0
+    window: tuple[int, int, int, int] | None = None
+
+
+def _region(config: CameraConfig) -> _Grid:
+    left, top, *_ = config.roi or (0, 0)
+    return _Grid(config.resolution, (top, left))
+
+
+def _beside(strip: Strip) -> _Grid:
+    return _Grid(
+        (strip.rows.length, strip.columns.length), (strip.rows.origin, strip.columns.origin), strip.first
+    )
+
+
+def _binned(stages: Sequence[Stage]) -> int:
+    """Pixels on the side of a block whose charge is summed."""
+    return prod(stage.parameters["factor"] for stage in stages if stage.name == "binning")
 
 
 def _run(
     stages: Sequence[Stage],
-    sensor_shape: tuple[int, int],
-    roi: tuple[int, int, int, int] | None,
+    grid: _Grid,
     address: Address | None,
     dtype: np.dtype[Any],
     out: NDArray[Any],
@@ -277,19 +345,20 @@ def _run(
     images: sim.Images | None = None,
     held: Held | None = None,
 ) -> NDArray[Any]:
-    left, top = (roi[0], roi[1]) if roi is not None else (0, 0)
     barriers = sum(stage.name in _BARRIERS for stage in stages)
     if barriers:
         require_memory(
-            sensor_shape,
+            grid.sensor_shape,
             min(barriers, 2) * dtype.itemsize,
             "the charge between stages that look at other pixels",
         )
     sim.run_chain(
         [(stage.name, stage.parameters) for stage in stages],
         out,
-        sensor_shape=sensor_shape,
-        origin=(top, left),
+        sensor_shape=grid.sensor_shape,
+        origin=grid.origin,
+        first=grid.first,
+        window=grid.window,
         key=address.key if address else 0,
         frame=address.frame if address else 0,
         kind=address.kind if address else 0,

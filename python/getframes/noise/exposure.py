@@ -10,7 +10,7 @@ import numpy as np
 from getframes.errors import DomainError, ShapeError, require
 from getframes.frame import Deferred, FrameTruth
 from getframes.memory import require_memory
-from getframes.noise import chain
+from getframes.noise import chain, overscan
 from getframes.noise.image import nonnegative, number_or_image
 from getframes.noise.readout import PLAIN, Readout
 from getframes.noise.stream import Kind
@@ -158,7 +158,9 @@ class Exposure:
         target = counts_like(readout.shape(self.config), out)
         address = chain.Address(key, frame, self.kind)
         images = readout.workspace.images if readout.workspace is not None else None
-        return chain.count(self.stages(), self.config, address, self.dtype, target, readout.digital, images)
+        chain.count(self.stages(), self.config, address, self.dtype, target, readout.digital, images)
+        overscan.read_strips(self, overscan.strip_chains(self, address), address, target)
+        return target
 
     def truth(self, *, own_rate: bool = False) -> FrameTruth:
         """The noise-free quantities of the frame; what is not uniform is worked out when it is first asked for.
@@ -171,7 +173,44 @@ class Exposure:
         """The truth of an exposure whose maps stay as they are."""
         is_map = np.ndim(self.photon_rate) > 0 and self.readout.binning > 1
         rate = Deferred(_light, self) if is_map else self._filled(self.photon_rate)
-        return FrameTruth(Deferred(_mean_electrons, self), Deferred(_mean_photoelectrons, self), rate)
+        return FrameTruth(
+            *map(self.in_frame, (Deferred(_mean_electrons, self), Deferred(_mean_photoelectrons, self), rate))
+        )
+
+    def in_frame(self, image: Any) -> Any:
+        """A truth over the pixels that collect light (an array, or a promise of one) in its frame, of which the others collect nothing."""
+        if not self.config.has_strips:
+            return image
+        return Deferred(overscan.padded, image, self.config, self.readout.binning)
+
+    def alone(self) -> Exposure:
+        """The same exposure of the sensor alone, whose frame has no overscan and no prescan."""
+        config = self.config
+        return (
+            replace(self, config=config.replace(overscan=None, prescan=None)) if config.has_strips else self
+        )
+
+    def rows_to_the_end(self, top: int) -> Exposure:
+        """The same exposure over the rows of the sensor from `top` on; beyond those of the region, maps of light are 0."""
+        height, width = self.config.resolution
+        left, first, across, _ = self.config.roi or (0, 0, width, height)
+
+        def moved(value: Map) -> Map:
+            if isinstance(value, float):
+                return value
+            image = np.zeros((height - top, across), value.dtype)
+            known = value[max(top - first, 0) :]
+            image[max(first - top, 0) :][: known.shape[0]] = known
+            return image
+
+        alone = self.alone()
+        return replace(
+            alone,
+            config=alone.config.replace(roi=(left, top, across, height - top)),
+            photon_rate=moved(self.photon_rate),
+            background=moved(self.background),
+            extra_electrons=moved(self.extra_electrons),
+        )
 
     def kept(self, *, own_rate: bool = False) -> Exposure:
         """The same exposure, with copies of the maps that a user may write into later.
@@ -196,7 +235,7 @@ class Exposure:
         )
 
     def evaluated(self, stages: tuple[chain.Stage, ...]) -> NDArray[np.floating[Any]]:
-        """Run deterministic stages, summed over super pixels; a read-only broadcast view where the result is one number."""
+        """Run deterministic stages over the pixels that collect light, summed over super pixels; a read-only broadcast view where the result is one number."""
         uniform = all(np.ndim(value) == 0 for stage in stages for value in stage.parameters.values())
         if not stages or not uniform:
             if not stages:
@@ -211,7 +250,7 @@ class Exposure:
             array: NDArray[np.floating[Any]] = value
             return array
         total = self.dtype.type(value * self.readout.binning**2)
-        return np.broadcast_to(total, self.readout.shape(self.config))
+        return np.broadcast_to(total, self.readout.data_shape(self.config))
 
 
 def _mean_electrons(exposure: Exposure) -> NDArray[np.floating[Any]]:

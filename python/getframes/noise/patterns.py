@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from getframes._native import core, sim
+from getframes.config.geometry import strips
 from getframes.memory import require_memory
 from getframes.noise.stream import Kind, StageId, seed_key
 from getframes.precision import working_dtype
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from getframes.config import CameraConfig
+    from getframes.config.geometry import Span, Strip
 
     Map = float | NDArray[np.floating[Any]]
 
@@ -43,6 +45,8 @@ class FixedPatternMaps(NamedTuple):
     """Avalanche gain, mean 1."""
     glow_shape: Map = 1.0
     """Detector glow, mean 1."""
+    strips: tuple[FixedPatternMaps, ...] | None = None
+    """The same for each strip of overscan and prescan, whole, in the order of `getframes.config.geometry.strips`; None without."""
 
 
 def fixed_pattern_maps(
@@ -102,6 +106,7 @@ def fixed_pattern_maps(
             StageId.AVALANCHE_GAIN, config.avalanche_gain_nonuniformity * sim.logarithm(config.em_gain)
         ),
         glow_shape=maps.glow(),
+        strips=maps.strips(),
     )
 
 
@@ -192,6 +197,77 @@ class _Maker:
             return 1.0
         return _frozen(sim.edge_glow(self.config.resolution, scale, self.dtype.name))
 
+    def strips(self) -> tuple[FixedPatternMaps, ...] | None:
+        """Maps of the readout of pixels that are not of the sensor: amplifiers and channels go on beyond its edge."""
+        config = self.config
+        if not config.has_strips:
+            return None
+        noise = self._channel_noise() if config.read_noise_channel_nonuniformity else None
+        offsets = self._channel_offsets() if config.bias_channel_spread_adu else None
+        gains, biases = _amplifier_gains(config), _amplifier_offsets(config)
+        return tuple(
+            FixedPatternMaps(
+                dark_multiplier=1.0,
+                prnu_multiplier=1.0,
+                amplifier_gain=self._by_amplifier(strip, gains, config.gain_e_per_adu),
+                amplifier_offset=self._by_amplifier(strip, biases, 0.0),
+                bias_structure=self._by_channel(strip, offsets, 0.0),
+                defect_mask=None,
+                read_noise_sigma=self._by_channel(strip, noise, config.read_noise_e),
+                avalanche_gain_multiplier=1.0,
+            )
+            for strip in strips(config)
+        )
+
+    def _channel_noise(self) -> NDArray[Any]:
+        """Read noise of each channel [e-]: the map of a sensor that is one turn of them."""
+        config, count = self.config, self.config.readout_channel_count
+        noise = sim.sensor_map(
+            (count, 1),
+            key=self.key,
+            scale=config.read_noise_e,
+            spread_stage=StageId.READ_NOISE_CORE,
+            spread=0.0,
+            outlier_stage=StageId.READ_NOISE_RTS,
+            outlier_fraction=0.0,
+            outlier_factor=1.0,
+            precision=self.dtype.name,
+            channels=(count, 0, config.read_noise_channel_nonuniformity),
+        )
+        return noise[:, 0]
+
+    def _channel_offsets(self) -> NDArray[Any]:
+        """Bias of each channel [ADU], in the same way."""
+        config, count = self.config, self.config.readout_channel_count
+        bias = sim.bias_structure(
+            (count, 1),
+            key=self.key,
+            amplitude=0.0,
+            channels=(count, 0, config.bias_channel_spread_adu),
+            texture=0.0,
+            edges=((0.0, 0.0, None), (0.0, 0.0, None)),
+            precision=self.dtype.name,
+        )
+        return bias[:, 0]
+
+    def _by_amplifier(self, strip: Strip, values: NDArray[np.float64] | None, uniform: float) -> Map:
+        if values is None:
+            return uniform
+        rows, columns = (
+            np.repeat([part[0] for part in span.parts], [part[2] for part in span.parts]).astype(np.intp)
+            for span in (strip.rows, strip.columns)
+        )
+        blocks = values.astype(self.dtype).reshape(self.config.amplifier_layout)
+        return _frozen(np.ascontiguousarray(blocks[np.ix_(rows, columns)]))
+
+    def _by_channel(self, strip: Strip, values: NDArray[Any] | None, uniform: float) -> Map:
+        if values is None:
+            return uniform
+        is_row = self.config.readout_channel_axis == 0
+        along = values[_places(strip.rows if is_row else strip.columns) % values.size]
+        shape = (strip.rows.length, strip.columns.length)
+        return _frozen(np.ascontiguousarray(np.broadcast_to(along[:, None] if is_row else along, shape)))
+
     def amplifiers(self, values: NDArray[np.float64] | None, uniform: float) -> Map:
         if values is None:
             return uniform
@@ -205,6 +281,13 @@ class _Maker:
         )
         blocks = values.astype(self.dtype).reshape(self.config.amplifier_layout)
         return _frozen(np.repeat(np.repeat(blocks, rows, axis=0), columns, axis=1))
+
+
+def _places(span: Span) -> NDArray[np.intp]:
+    """Where the pixels of a span are on the sensor, or would be [px]."""
+    return np.concatenate(
+        [np.arange(first, first + count) for _, first, count in span.parts] or [np.arange(0)]
+    )
 
 
 def _has_profile(config: CameraConfig) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from getframes._native import sim
 from getframes.errors import require
 from getframes.memory import require_memory
-from getframes.noise import chain
+from getframes.noise import chain, overscan
 from getframes.noise.exposure import counts_like
 from getframes.noise.stream import Kind
 
@@ -79,9 +79,12 @@ def reads(
             common_mode = sim.common_mode_after(
                 common_mode, config.readout_common_mode_correlation, key, number, kind
             )
-        stages = read_stages(light, Read(index, interval_s, reset_frame, common_mode or 0.0))
-        out = counts_like(config.output_resolution, None)
-        yield chain.count(stages, config, chain.Address(key, number, kind), light.dtype, out, held=held)
+        read = Read(index, interval_s, reset_frame, common_mode or 0.0)
+        out, address = counts_like(config.frame_resolution, None), chain.Address(key, number, kind)
+        chain.count(read_stages(light, read), config, address, light.dtype, out, held=held)
+        strips = ((strip, _readout(config, maps, read)) for strip, maps in overscan.strips_read(light))
+        overscan.read_strips(light, strips, address, out)
+        yield out
 
 
 def read_stages(light: Exposure, read: Read) -> tuple[chain.Stage, ...]:

@@ -13,6 +13,7 @@ from getframes.noise.patterns import fixed_pattern_maps
 
 if TYPE_CHECKING:
     from getframes.config import CameraConfig
+    from getframes.config.geometry import Strips
     from getframes.noise.patterns import FixedPatternMaps
 
 MODES = ("digital", "on_chip")
@@ -97,6 +98,11 @@ class Readout:
 
     def shape(self, config: CameraConfig) -> tuple[int, int]:
         """Height and width of the frame."""
+        height, width = config.frame_resolution
+        return height // self.binning, width // self.binning
+
+    def data_shape(self, config: CameraConfig) -> tuple[int, int]:
+        """Height and width of that part of it that collects light."""
         height, width = config.output_resolution
         return height // self.binning, width // self.binning
 
@@ -140,6 +146,8 @@ def super_pixel_maps(config: CameraConfig, factor: int, dtype: np.dtype[Any]) ->
         read_noise_edge_scale_px=config.read_noise_edge_scale_px / factor,
         bias_edge_scale_px=config.bias_edge_scale_px / factor,
         bias_edge_secondary_scale_px=config.bias_edge_secondary_scale_px / factor,
+        overscan=_divided(config.overscan, factor),
+        prescan=_divided(config.prescan, factor),
         # What the pixels have has happened already.
         prnu=0.0,
         dark_current_nonuniformity=0.0,
@@ -152,6 +160,12 @@ def super_pixel_maps(config: CameraConfig, factor: int, dtype: np.dtype[Any]) ->
     return fixed_pattern_maps(grid, float_dtype=dtype)
 
 
+def _divided(strips: Strips | None, factor: int) -> Strips | None:
+    if strips is None:
+        return None
+    return strips._replace(columns=strips.columns // factor, rows=strips.rows // factor)
+
+
 def _require_blocks(config: CameraConfig, factor: int, mode: str) -> None:
     left, top, *_ = config.roi or (0, 0)
     if any(side % factor for side in config.output_resolution):
@@ -161,8 +175,13 @@ def _require_blocks(config: CameraConfig, factor: int, mode: str) -> None:
         )
     if left % factor or top % factor:
         raise ShapeError(f"binning must divide left and top of roi, {(left, top)}, got {factor}")
+    for name in ("overscan", "prescan"):
+        strips = getattr(config, name)
+        if strips is not None and (strips.columns % factor or strips.rows % factor):
+            raise ShapeError(f"binning must divide columns and rows of {name}, {strips[:2]}, got {factor}")
     boundaries = (*config.sensor_amplifier_boundaries_y_px, *config.sensor_amplifier_boundaries_x_px)
-    if mode == "on_chip" and any(at % factor for at in boundaries):
+    # Sections of amplifiers in a header are whole pixels of the frame.
+    if (mode == "on_chip" or config.has_strips) and any(at % factor for at in boundaries):
         raise ShapeError(f"binning must divide the boundaries of the amplifiers, {boundaries}, got {factor}")
     if mode == "digital":
         most = (2**32 - 1) // config.max_adu

@@ -10,6 +10,7 @@ import numpy as np
 from getframes.backend import require_cpu
 from getframes.config.stages import require_stages
 from getframes.noise.exposure import Exposure
+from getframes.noise.overscan import padded
 from getframes.noise.patterns import fixed_pattern_maps
 from getframes.noise.readout import Readout, super_pixel_maps
 from getframes.noise.stream import rng_key
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from getframes.config import CameraConfig
-    from getframes.noise.patterns import FixedPatternMaps
+    from getframes.noise.overscan import padded
+from getframes.noise.patterns import FixedPatternMaps
 
 
 class SimulationResult(NamedTuple):
@@ -96,7 +98,10 @@ def simulate_frame(
     adu = exposure.adu(rng_key(seed if seed is not None else rng), 0, out)
     light = exposure.light_stages()
     dark = tuple(stage for stage in exposure.mean_stages() if stage.name == "dark")
-    return SimulationResult(adu, exposure.evaluated(light), exposure.evaluated(dark), photon_rate)
+    means = [exposure.evaluated(stages) for stages in (light, dark)]
+    if config.has_strips:
+        means = [padded(mean, config, readout.binning) for mean in means]
+    return SimulationResult(adu, means[0], means[1], photon_rate)
 
 
 def generate_dark_frame(

@@ -22,6 +22,7 @@ import numpy as np
 from getframes.errors import ShapeError, require
 from getframes.frame import Frame, as_pixels, require_finite
 from getframes.reduce.kernel import Steps
+from getframes.sections import data_section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,6 +94,10 @@ def relative_response(flat: FrameLike, shape: tuple[int, ...]) -> NDArray[np.flo
     if pixels.shape != shape:
         raise ShapeError(f"flat must have shape {shape}, got {pixels.shape}")
     lit = np.isfinite(pixels) & (pixels > 0.0)
+    if isinstance(flat, Frame):
+        collects = np.zeros(shape, np.bool_)
+        collects[data_section(flat.metadata, (shape[0], shape[1]), "flat").slices] = True
+        lit &= collects  # an overscan has no response, and no part in the mean
     require(bool(lit.any()), "", "flat", "positive in some pixel", float(np.max(pixels)))
     return np.asarray(np.where(lit, pixels / pixels[lit].mean(), np.nan))
 

@@ -71,11 +71,12 @@ class Stage(IntEnum):
 
 
 class Address(NamedTuple):
-    """What the pixels of one frame share: its key, kind and number."""
+    """What the pixels of one frame share: its key, kind and number, and the address of the first of them."""
 
     key: int
     kind: int
     frame: int = 0
+    first: int = 0
 
 
 class Probability(NamedTuple):
@@ -143,4 +144,4 @@ def wide_probability(key: int, kind: int, stage: int, frame: int, first: int, co
 
 def frame_words(at: Address, stage: Stage, shape: tuple[int, ...]) -> Words:
     """The words of one stage for every pixel of a frame, shape `shape`."""
-    return words(at.key, at.kind, stage, at.frame, 0, 0, int(np.prod(shape))).reshape(shape)
+    return words(at.key, at.kind, stage, at.frame, 0, at.first, int(np.prod(shape))).reshape(shape)

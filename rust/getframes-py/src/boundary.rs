@@ -99,11 +99,20 @@ impl<'py> Held<'py> {
 
     /// The map, which must have `pixels` values if it is an image.
     pub fn map(&self, name: &'static str, pixels: usize) -> PyResult<Map<'_>> {
-        let contiguous = |_| PyTypeError::new_err(format!("{name} must be C-contiguous"));
+        // A slice of a transposed array would be one in another order.
+        let ordered = match self {
+            Self::Number(_) => true,
+            Self::Single(map) => map.is_c_contiguous(),
+            Self::Double(map) => map.is_c_contiguous(),
+        };
+        let contiguous = || PyTypeError::new_err(format!("{name} must be C-contiguous"));
+        if !ordered {
+            return Err(contiguous());
+        }
         let map = match self {
             Self::Number(value) => Map::Uniform(*value),
-            Self::Single(map) => Map::Single(map.as_slice().map_err(contiguous)?),
-            Self::Double(map) => Map::Double(map.as_slice().map_err(contiguous)?),
+            Self::Single(map) => Map::Single(map.as_slice().map_err(|_| contiguous())?),
+            Self::Double(map) => Map::Double(map.as_slice().map_err(|_| contiguous())?),
         };
         match map.pixels() {
             Some(got) if got != pixels => Err(raise(Error::Shape { name, expected: vec![pixels], got: vec![got] })),

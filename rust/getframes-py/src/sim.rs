@@ -25,6 +25,7 @@ use getframes_sim::input::Input;
 use getframes_sim::ipc::Ipc;
 use getframes_sim::nonlinearity::{MAX_TERMS, Nonlinearity};
 use getframes_sim::offset::Offset;
+use getframes_sim::overscan::Part;
 use getframes_sim::pattern::{self, Pattern, Profile};
 use getframes_sim::persistence::Persistence;
 use getframes_sim::photo::Photo;
@@ -243,10 +244,12 @@ impl Kept for f64 {
 /// Runs a list of stages over a frame; writes counts (uint32 `out`, with `max_adu`) or values (`out` in the precision), summed over blocks of
 /// `binning` x `binning` pixels.
 ///
+/// With a `window` (top, left, height, width) the counts go there in `out`, whose other pixels stay.
+///
 /// `held` are the images of charge that the stages well and node leave in the pixels, in the precision. A stage with a parameter `frame`
 /// takes the words of that frame.
 #[pyfunction]
-#[pyo3(signature = (stages, out, *, sensor_shape, origin, key, frame, kind, precision, max_adu=0, binning=1, first=0, images=None, held=None))]
+#[pyo3(signature = (stages, out, *, sensor_shape, origin, key, frame, kind, precision, max_adu=0, binning=1, first=0, window=None, images=None, held=None))]
 pub fn run_chain<'py>(
     py: Python<'py>,
     stages: Vec<Described<'py>>,
@@ -260,11 +263,12 @@ pub fn run_chain<'py>(
     max_adu: u32,
     binning: usize,
     first: usize,
+    window: Option<[usize; 4]>,
     images: Option<PyRefMut<'py, KeptImages>>,
     held: Option<[Option<Bound<'py, PyAny>>; 2]>,
 ) -> PyResult<()> {
     let address = Stream { key, frame, kind, stage: 0, draw: 0 };
-    let grid = Grid { sensor: sensor_shape, origin, first, binning };
+    let grid = Grid { sensor: sensor_shape, origin, first, binning, window };
     let held = held.unwrap_or_default();
     in_precision!(precision, run_chain_in(py, &stages, out, grid, address, max_adu, images, held))
 }
@@ -275,6 +279,7 @@ struct Grid {
     origin: [usize; 2],
     first: usize,
     binning: usize,
+    window: Option<[usize; 4]>,
 }
 
 fn run_chain_in<'py, T: Kept>(
@@ -294,12 +299,14 @@ fn run_chain_in<'py, T: Kept>(
             PyTypeError::new_err("out must be a writable 2-D array of uint32, or of the working precision")
         })?),
     };
-    let shape = match (&counts, &values) {
+    let (height, width) = match (&counts, &values) {
         (Some(counts), _) => counts.as_array().dim(),
         (None, Some(values)) => values.as_array().dim(),
         (None, None) => (0, 0),
     };
-    let Grid { sensor, origin, first, binning } = grid;
+    let Grid { sensor, origin, first, binning, window } = grid;
+    let [top, left, rows, columns] = window.unwrap_or([0, 0, height, width]);
+    let shape = (rows, columns);
     let sums_fit = binning >= 1 && (binning * binning) as u64 * u64::from(max_adu) < 1 << 32;
     Error::domain(sums_fit, "binning", ">= 1, with sums below 2^32 ADU", binning as f64).map_err(raise)?;
     let mut blocks = vec![binning];
@@ -352,10 +359,17 @@ fn run_chain_in<'py, T: Kept>(
     let output = match (&mut counts, &mut values) {
         (Some(counts), _) => {
             let counts = counts.as_slice_mut().map_err(contiguous)?;
-            match binning {
-                1 => Output::Adu { counts, max_adu },
-                factor => Output::AduSums { counts, max_adu, factor },
+            match (window, binning) {
+                (None, 1) => Output::Adu { counts, max_adu },
+                (None, factor) => Output::AduSums { counts, max_adu, factor },
+                (Some(_), factor) => {
+                    let part = Part::of(counts, [height, width], [top, left], [rows, columns]).map_err(raise)?;
+                    Output::AduPart { part, max_adu, factor }
+                }
             }
+        }
+        (None, Some(_)) if window.is_some() => {
+            return Err(PyTypeError::new_err("a window is one of counts"));
         }
         (None, Some(values)) => {
             let values = values.as_slice_mut().map_err(contiguous)?;

@@ -5,8 +5,8 @@
 //! | q      | charge   | `(ny, nx)` | e-                        |
 //! | cti    | `cti`    | scalar     | fraction of the charge, per transfer |
 //!
-//! Law: row r defers d_r = min(cti r, 1) q_r to row r + 1, q'_r = q_r - d_r + d_{r-1}; charge past the last row is lost. First order in
-//! cti: what is deferred is not deferred again.
+//! Law: row r defers d_r = min(cti r, 1) q_r to row r + 1, q'_r = q_r - d_r + d_{r-1}; what the last row defers is read behind it (`overscan`) or
+//! lost. First order in cti: what is deferred is not deferred again.
 //!
 //! Source: Janesick, *Scientific Charge-Coupled Devices* (2001), doi:10.1117/3.374903. Not modelled: traps that fill and empty in time,
 //! dependence on signal, serial transfers.

@@ -23,6 +23,7 @@ pub mod ipc;
 mod neighbour;
 pub mod nonlinearity;
 pub mod offset;
+pub mod overscan;
 pub mod pattern;
 pub mod persistence;
 pub mod photo;

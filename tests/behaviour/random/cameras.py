@@ -140,6 +140,11 @@ RAMPS = (
 """Cameras that are read nondestructively."""
 NEIGHBOURS = (TRANSFER, COUPLED)
 """Cameras whose pixels depend on other pixels."""
+STRIPS = {
+    "overscan": {"columns": 6, "rows": 4, "side": "both"},
+    "prescan": {"columns": 2, "rows": 2, "side": "left"},
+}
+"""Overscan and prescan of cameras with two columns of amplifiers."""
 EVERY = (*CAMERAS, *NEIGHBOURS)
 PRECISIONS = ("float32", "float64")
 

@@ -17,7 +17,7 @@ from getframes import Camera, FocalPlane, FocalPlaneDetector, Illumination
 from getframes._native import core
 from getframes.noise import fixed_pattern_maps
 from getframes.noise.stream import lamp_normal
-from tests.behaviour.random.cameras import EVERY, PRECISIONS, RAMPS, TEMPERATURE_C, light
+from tests.behaviour.random.cameras import EVERY, PRECISIONS, RAMPS, STRIPS, TEMPERATURE_C, light
 
 PATH = Path(__file__).parents[2] / "data" / "golden.json"
 KEY, LIGHT, SHOT, FRAME = 0x1234_5678_9ABC_DEF0, 3, 32, 2**40 + 3
@@ -105,9 +105,31 @@ def flats() -> dict[str, np.ndarray]:
     }
 
 
+def strips() -> dict[str, np.ndarray]:
+    """Frames of the same cameras with overscan and prescan, and a ramp."""
+    arrays = {}
+    for config in (*EVERY, RAMPS[0]):
+        for precision in PRECISIONS:
+            camera = Camera(
+                config.replace(**STRIPS), default_temperature_c=TEMPERATURE_C, precision=precision
+            )
+            name = f"strips of {config.name} {precision}"
+            if config in EVERY:
+                arrays[f"{name} bias"] = camera.bias_frame(seed=1).data
+                arrays[f"{name} light"] = camera.expose(light(1e4), 2.0, seed=1).data
+            else:
+                *_, last = camera.nondestructive_series(light(5e3), 2.0, 5, 3, seed=1)
+                arrays[f"{name} read 4"] = last.data
+    even = Camera(EVERY[0].replace(resolution=(72, 132), **STRIPS), default_temperature_c=TEMPERATURE_C)
+    for mode in ("digital", "on_chip"):
+        arrays[f"strips binned {mode}"] = even.expose(50.0, 2.0, seed=1, binning=2, binning_mode=mode).data
+    return arrays
+
+
 def digests() -> dict[str, str]:
     """The digest of every array by its name."""
-    return {name: digest(array) for name, array in {**variates(), **frames(), **reads(), **flats()}.items()}
+    arrays = {**variates(), **frames(), **reads(), **flats(), **strips()}
+    return {name: digest(array) for name, array in arrays.items()}
 
 
 if __name__ == "__main__":

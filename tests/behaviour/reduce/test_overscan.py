@@ -12,6 +12,7 @@ from astropy.nddata import CCDData
 from getframes.errors import DomainError
 from getframes.frame import Frame, FrameTruth
 from getframes.reduce import subtract_overscan, trim
+from getframes.reduce.frame import Flag, ReducedFrame
 
 HEIGHT, WIDTH, STRIP = 40, 30, 16
 SECTIONS = {"DATASEC": f"[1:{WIDTH},1:{HEIGHT}]", "BIASSEC": f"[{WIDTH + 1}:{WIDTH + STRIP},1:{HEIGHT}]"}
@@ -163,11 +164,60 @@ def test_files_and_ccddata(tmp_path: Path) -> None:
     np.testing.assert_array_equal(subtract_overscan(foreign).data, expected)
 
 
+@pytest.mark.parametrize("method", ["sigma_clip", "mean", "median"])
+@pytest.mark.parametrize("by", ["row", "strip"])
+def test_masked_pixels_take_no_part(method: str, by: str) -> None:
+    counts, _ = drifting()
+    mask = np.zeros(counts.shape, bool)
+    mask[5, WIDTH : WIDTH + 4] = mask[7, 3] = True
+    spoilt = np.where(mask, 60_000, counts)
+    ccd = CCDData(spoilt, unit="adu", mask=mask, meta=dict(SECTIONS))
+    frame = subtract_overscan(ccd, method=method, by=by)
+    assert isinstance(frame, ReducedFrame)
+    assert np.isnan(frame.data[7, 3])
+    assert np.flatnonzero(frame.mask) == [7 * WIDTH + 3]
+    clean = subtract_overscan(raw(counts), method=method, by=by).data
+    difference = np.delete(np.abs(frame.data - clean).ravel(), 7 * WIDTH + 3)
+    assert difference.max() < 2.0
+    if by == "row":
+        good = counts[5, WIDTH + 4 :]
+        assert method == "sigma_clip" or frame.data[5, 0] == counts[5, 0] - getattr(np, method)(good)
+        rows = difference[: 5 * WIDTH]
+        assert (rows == 0.0).all()
+    again = subtract_overscan(
+        ReducedFrame(spoilt, dict(SECTIONS), flags=mask * np.uint16(Flag.NO_DATA)), method=method, by=by
+    )
+    np.testing.assert_array_equal(again.data, frame.data)
+    mask[5, WIDTH:] = True
+    if by == "row":
+        with pytest.raises(DomainError, match=r"BIASSEC \[31:46,1:40\] must be good in some pixel of row 5"):
+            subtract_overscan(CCDData(spoilt, unit="adu", mask=mask, meta=dict(SECTIONS)), by=by)
+
+
+def test_amplifiers_in_extensions(tmp_path: Path) -> None:
+    """Files with one extension an amplifier are read one by one."""
+    counts, _ = drifting()
+    units = [fits.PrimaryHDU()]
+    for number, suffix in enumerate("AB"):
+        header = fits.Header(SECTIONS)
+        units.append(fits.CompImageHDU(counts + np.uint16(number), header, name=f"AMP{suffix}"))
+    path = tmp_path / "mosaic.fits"
+    fits.HDUList(units).writeto(path)
+    first, second = (subtract_overscan(path, extension=name) for name in ("AMPA", "AMPB"))
+    np.testing.assert_array_equal(first.data, second.data)
+    assert second.metadata["overscan_adu"][0] == pytest.approx(first.metadata["overscan_adu"][0] + 1.0)
+    assert trim(path, extension=2).shape == (HEIGHT, WIDTH)
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
         ({"BIASSEC": None}, "must have the keyword BIASSEC"),
         ({"DATASEC": None}, "must have the keyword DATASEC or TRIMSEC beside BIASSEC"),
+        (
+            {"DATASECA": "[1:30,1:20]", "BIASSECA": "[31:46,1:20]", "DATASECB": "[1:30,21:40]"},
+            "must have the keyword BIASSECB beside DATASECB",
+        ),
         ({"BIASSEC": "[31:46]"}, r"BIASSEC must be a section \[x1:x2,y1:y2\] .* got '\[31:46\]'"),
         ({"BIASSEC": 3}, "BIASSEC must be a section"),
         ({"BIASSEC": "[46:31,1:40]"}, "BIASSEC must be a section .* x1 <= x2"),

@@ -21,6 +21,7 @@ ADDRESSES = st.builds(
     st.integers(0, 2**64 - 1),
     st.sampled_from([Kind.BIAS, Kind.DARK, Kind.LIGHT]),
     st.integers(0, 2**64 - 1),
+    st.one_of(st.just(0), st.integers(0, 2**33)),
 )
 
 SOMEWHERE = Address(0, Kind.LIGHT)

@@ -126,3 +126,11 @@ def test_fused_and_unfused_stages_make_the_same_bits(config: CameraConfig, seed:
         charge = after(name, charge, at=at, **parameters)
     assert_array_equal(charge, fused)
     assert abs(charge[:10].mean() - bias) < 50.0
+
+
+def test_maps_in_another_order_are_refused() -> None:
+    """A transposed array has its values in memory, but not in the order of the pixels."""
+    charge = np.asfortranarray(np.arange(12.0).reshape(3, 4))
+    at = {"sensor_shape": (3, 4), "origin": (0, 0), "key": 0, "frame": 0, "kind": 3, "precision": "float64"}
+    with pytest.raises(TypeError, match="electrons must be C-contiguous"):
+        sim.run_chain([("input", {"electrons": charge})], np.empty((3, 4)), **at)

@@ -4,6 +4,7 @@ use super::region::Region;
 use super::tile::{Bad, Held, Tile, cut};
 use super::{Output, Stage, Working};
 use crate::neighbour::Neighbour;
+use crate::overscan::Part;
 use crate::{binning, digitize};
 use getframes_core::Real;
 use getframes_core::pool::Cancel;
@@ -31,30 +32,61 @@ pub(super) fn last<T: Working>(
     let run = Run { stages, region, source, cancel };
     let small = region.pixels() < SMALL;
     match output {
-        Output::Adu { counts, max_adu } => sweep(counts, held, chunk, chunk, small, |first, counts, held| {
-            simd::dispatch(Task { run, first, held, target: Target::Adu(counts, max_adu) })
+        Output::Adu { counts, max_adu } => sweep(counts, held, Steps::even(chunk), small, |first, counts, held| {
+            simd::dispatch(Task { run, first, held, target: Target::Adu(counts, max_adu), row: None })
         }),
-        Output::Values(values) => sweep(values, held, chunk, chunk, small, |first, values, held| {
-            simd::dispatch(Task { run, first, held, target: Target::Values(values) })
+        Output::Values(values) => sweep(values, held, Steps::even(chunk), small, |first, values, held| {
+            simd::dispatch(Task { run, first, held, target: Target::Values(values), row: None })
         }),
+        Output::AduPart { part: Part { counts, pitch, width }, max_adu, factor: 1 } => {
+            // Some rows together: a task takes a while to begin.
+            let rows = (CHUNK / width.max(1)).max(1);
+            let steps = Steps { chunk: rows * pitch, pitch: rows * pitch, pixels: rows * width.max(1) };
+            sweep(counts, held, steps, small, |first, counts, held| {
+                let (first, target) = (first / pitch * width, Target::Adu(counts, max_adu));
+                simd::dispatch(Task { run, first, held, target, row: Some([width, pitch]) })
+            })
+        }
+        Output::AduPart { part: Part { counts, pitch, .. }, max_adu, factor } => {
+            let rows = Steps { pitch, ..rows_of_blocks(region, factor) };
+            sweep(counts, held, rows, small, |first, counts, held| {
+                simd::dispatch(Blocks { run, first, factor, held, target: Target::Adu(counts, max_adu) })
+            })
+        }
         Output::AduSums { counts, max_adu, factor } => {
-            let (chunk, pixels) = rows_of_blocks(region, factor);
-            sweep(counts, held, chunk, pixels, small, |first, counts, held| {
+            sweep(counts, held, rows_of_blocks(region, factor), small, |first, counts, held| {
                 simd::dispatch(Blocks { run, first, factor, held, target: Target::Adu(counts, max_adu) })
             })
         }
         Output::ValueSums { values, factor } => {
-            let (chunk, pixels) = rows_of_blocks(region, factor);
-            sweep(values, held, chunk, pixels, small, |first, values, held| {
+            sweep(values, held, rows_of_blocks(region, factor), small, |first, values, held| {
                 simd::dispatch(Blocks { run, first, factor, held, target: Target::Values(values) })
             })
         }
     }
 }
 
-/// Blocks that lie beside each other, and the pixels in them.
-fn rows_of_blocks(region: Region, factor: usize) -> (usize, usize) {
-    ((region.shape[1] / factor).max(1), (region.shape[1] * factor).max(1))
+/// How a frame is cut into tasks.
+struct Steps {
+    /// Values that one task writes.
+    chunk: usize,
+    /// Values from where it begins to where the next one does.
+    pitch: usize,
+    /// Pixels that go into its values.
+    pixels: usize,
+}
+
+impl Steps {
+    /// One behind the other, of one pixel a value.
+    fn even(chunk: usize) -> Self {
+        Self { chunk, pitch: chunk, pixels: chunk }
+    }
+}
+
+/// Blocks that lie beside each other.
+fn rows_of_blocks(region: Region, factor: usize) -> Steps {
+    let chunk = (region.shape[1] / factor).max(1);
+    Steps { chunk, pitch: chunk, pixels: (region.shape[1] * factor).max(1) }
 }
 
 /// A fused run over the whole sensor, of which the frame may be a part.
@@ -73,10 +105,10 @@ pub(super) fn across<T: Working>(
     let whole = Region { first: region.first, ..Region::whole(region.sensor) };
     let ([top, left], [height, width]) = (region.origin, region.shape);
     let (sensor_width, small) = (region.sensor[1], image.len() < SMALL);
-    sweep(image, held, sensor_width, sensor_width, small, |first, row, mut held| {
+    sweep(image, held, Steps::even(sensor_width), small, |first, row, mut held| {
         let task = |stages, region, first, values, held| {
             let run = Run { stages, region, source, cancel };
-            simd::dispatch(Task { run, first, held, target: Target::Values(values) })
+            simd::dispatch(Task { run, first, held, target: Target::Values(values), row: None })
         };
         let y = first / whole.shape[1];
         if y < top || y >= top + height {
@@ -91,18 +123,19 @@ pub(super) fn across<T: Working>(
     })
 }
 
-/// Works through the output in chunks of so many values, each of which takes `pixels`, in the pool unless the frame is small; the first bad
-/// value in row-major order wins.
+/// Works through the output task by task, in the pool unless the frame is small; the first bad value in row-major order wins.
 fn sweep<V: Send, T: Send>(
     out: &mut [V],
     mut held: Held<'_, T>,
-    chunk: usize,
-    pixels: usize,
+    Steps { chunk, pitch, pixels }: Steps,
     small: bool,
     work: impl Fn(usize, &mut [V], Held<'_, T>) -> Option<Bad> + Sync,
 ) -> Option<Bad> {
     let first = |one: Bad, two: Bad| if one.index <= two.index { one } else { two };
-    let tasks = out.chunks_mut(chunk).enumerate().map(|(n, out)| (n * chunk, out, cut(&mut held, pixels)));
+    let tasks = out.chunks_mut(pitch).enumerate().map(|(n, out)| {
+        let written = chunk.min(out.len());
+        (n * chunk, &mut out[..written], cut(&mut held, pixels))
+    });
     if small {
         return tasks.filter_map(|(n, out, held)| work(n, out, held)).reduce(first);
     }
@@ -187,6 +220,8 @@ struct Task<'a, T> {
     first: usize,
     held: Held<'a, T>,
     target: Target<'a, T>,
+    /// Pixels of a row, and values from one row to the next, where rows are parts of longer ones.
+    row: Option<[usize; 2]>,
 }
 
 impl<T: Working> Kernel for Task<'_, T> {
@@ -201,26 +236,31 @@ impl<T: Working> Kernel for Task<'_, T> {
             Target::Adu(counts, _) => counts.len(),
             Target::Values(values) => values.len(),
         };
+        let [width, pitch] = self.row.unwrap_or([length, length]);
         let mut bench = Bench::new();
         let (mut target, mut held) = (self.target, self.held);
-        let (mut bad, mut done) = (None, 0);
-        while done < length && bad.is_none() {
-            let count = TILE.min(length - done);
+        let (mut bad, mut done, mut row, mut column) = (None, self.first, 0, 0);
+        while row + column < length && bad.is_none() {
+            let (count, at) = (TILE.min(width - column), row + column);
             match &target {
-                Target::Adu(counts, _) => simd::prefetch(&counts[done..done + count]),
-                Target::Values(out) => simd::prefetch(&out[done..done + count]),
+                Target::Adu(counts, _) => simd::prefetch(&counts[at..at + count]),
+                Target::Values(out) => simd::prefetch(&out[at..at + count]),
             }
             let kept = cut(&mut held, count);
             for next in &held {
                 simd::prefetch(&next[..next.len().min(TILE)]);
             }
-            let (values, broken) = self.run.tile(&mut bench, kept, self.first + done, count);
+            let (values, broken) = self.run.tile(&mut bench, kept, done, count);
             match &mut target {
-                Target::Adu(counts, max_adu) => digitize::write(values, *max_adu, &mut counts[done..done + count]),
-                Target::Values(out) => out[done..done + count].copy_from_slice(values),
+                Target::Adu(counts, max_adu) => digitize::write(values, *max_adu, &mut counts[at..at + count]),
+                Target::Values(out) => out[at..at + count].copy_from_slice(values),
             }
             bad = broken;
             done += count;
+            column += count;
+            if column == width {
+                (row, column) = (row + pitch, 0);
+            }
         }
         bad
     }

@@ -21,6 +21,7 @@ use crate::ipc::Ipc;
 use crate::neighbour::neighbour;
 use crate::nonlinearity::Nonlinearity;
 use crate::offset::Offset;
+use crate::overscan::Part;
 use crate::photo::Photo;
 use crate::ramp::Accumulate;
 use crate::read_noise::ReadNoise;
@@ -102,6 +103,15 @@ pub enum Output<'a, T> {
         /// 2^bits - 1; of b^2 pixels it must fit into 32 bits.
         max_adu: u32,
         /// Pixels on the side of a block; divides the frame.
+        factor: usize,
+    },
+    /// Counts of single pixels, summed over blocks (of one pixel: as they are), in a part of a larger frame.
+    AduPart {
+        /// Where they go.
+        part: Part<'a>,
+        /// 2^bits - 1; of b^2 pixels it must fit into 32 bits.
+        max_adu: u32,
+        /// Pixels on the side of a block; divides the part.
         factor: usize,
     },
     /// The values, summed over blocks.
