@@ -68,3 +68,33 @@ impl Map<'_> {
         }
     }
 }
+
+/// A map that is read in one precision, a few pixels at a time: from where it lies, if it can be.
+#[derive(Clone, Debug)]
+pub struct Blocks<'a, T, const COUNT: usize> {
+    map: Map<'a>,
+    room: [T; COUNT],
+}
+
+impl<'a, T: Real, const COUNT: usize> Blocks<'a, T, COUNT> {
+    /// Blocks of a map.
+    #[inline(always)]
+    pub fn of(map: Map<'a>) -> Self {
+        let value = if let Map::Uniform(value) = map { value } else { 0.0 };
+        Self { map, room: [T::of(value); COUNT] }
+    }
+
+    /// Pixels `first .. first + length`, at most `COUNT` of them; those that lie `ahead` are asked for.
+    #[inline(always)]
+    pub fn at(&mut self, first: usize, length: usize, ahead: usize) -> &[T] {
+        if let Some(values) = T::same(&self.map) {
+            simd::prefetch_from::<T, COUNT>(values, first + ahead);
+            return &values[first..first + length];
+        }
+        let room = &mut self.room[..length];
+        if self.map.pixels().is_some() {
+            self.map.load(first, room);
+        }
+        room
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! `ln` and `exp` are polynomials over correctly rounded operations: no libm, the same bits on every machine.
 
+use crate::map::Map;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -41,6 +42,8 @@ pub trait Real:
     fn narrowed<'a, const N: usize>(values: &'a [Self; N], room: &'a mut [f32; N]) -> &'a [f32; N];
     /// The value as a double, exactly.
     fn wide(self) -> f64;
+    /// An image of this precision as it is; none for another precision, or a number.
+    fn same<'a>(map: &Map<'a>) -> Option<&'a [Self]>;
     /// Nearest value to a signed integer.
     fn of_int(value: i32) -> Self;
     /// The integer part of a value known to lie inside the range of `i32`.
@@ -215,6 +218,11 @@ impl Real for f32 {
     shared_operations!(f32, i32);
 
     #[inline(always)]
+    fn same<'a>(map: &Map<'a>) -> Option<&'a [Self]> {
+        if let Map::Single(values) = map { Some(values) } else { None }
+    }
+
+    #[inline(always)]
     fn narrowed<'a, const N: usize>(values: &'a [Self; N], _: &'a mut [f32; N]) -> &'a [f32; N] {
         values
     }
@@ -248,6 +256,11 @@ impl Real for f32 {
 
 impl Real for f64 {
     shared_operations!(f64, i64);
+
+    #[inline(always)]
+    fn same<'a>(map: &Map<'a>) -> Option<&'a [Self]> {
+        if let Map::Double(values) = map { Some(values) } else { None }
+    }
 
     #[inline(always)]
     fn narrowed<'a, const N: usize>(values: &'a [Self; N], room: &'a mut [f32; N]) -> &'a [f32; N] {

@@ -118,6 +118,20 @@ pub fn prefetch<V>(next: &[V]) {
     let _ = next;
 }
 
+/// Like [`prefetch`] for the `COUNT` values from index `first`, which may lie beyond the end.
+#[inline(always)]
+pub fn prefetch_from<V, const COUNT: usize>(values: &[V], first: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..(COUNT * size_of::<V>()).div_ceil(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let address = values.as_ptr().wrapping_add(first).cast::<i8>().wrapping_add(64 * line);
+        // SAFETY: a prefetch has no effect that a program could see, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, first);
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {

@@ -30,6 +30,7 @@ use rayon::prelude::*;
 
 mod count;
 mod inverse;
+mod plain;
 pub use count::Count;
 pub use inverse::{Inverse, Series};
 
@@ -61,13 +62,19 @@ impl<R: Copy> Raw<'_, R> {
     /// At most `most` counts from a pixel on that have one level and lie side by side, and their level.
     #[inline(always)]
     fn piece(&self, first: usize, most: usize) -> (&[R], f64) {
-        if self.stride == self.width && self.levels.is_none() {
-            return (&self.counts[first..first + most], 0.0);
+        if let Some(counts) = self.whole(first) {
+            return (&counts[..most], 0.0);
         }
         let (y, x) = self.place(first);
         let start = y * self.stride + x;
         let counts = &self.counts[start..start + most.min(self.width - x)];
         (counts, self.levels.map_or(0.0, |levels| levels[y]))
+    }
+
+    /// Counts from a pixel on, where they lie side by side and have no levels.
+    #[inline(always)]
+    fn whole(&self, first: usize) -> Option<&[R]> {
+        (self.stride == self.width && self.levels.is_none()).then(|| &self.counts[first..])
     }
 
     #[inline(always)]
@@ -210,6 +217,11 @@ impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
         let Part { calibration: made, raw, first, planes: Planes { data, sigma, flags }, cancel } = self;
         if cancel.is_cancelled() {
             return None;
+        }
+        if let (Some(counts), None, None) = (raw.whole(first), &made.noise, &made.flagging) {
+            if let Some(bad) = plain::calibrate(made, counts, first, data) {
+                return bad;
+            }
         }
         let (mut one, mut two) = ([T::ZERO; TILE], [T::ONE; TILE]);
         let length = data.len();
@@ -464,6 +476,43 @@ mod tests {
             let (y, x) = (index / 290, index % 290);
             assert_eq!(value, f64::from(counts[y * 300 + 7 + x]) - y as f64);
         }
+    }
+
+    #[test]
+    fn at_once_is_step_by_step() {
+        let (width, height) = (61, 37);
+        let counts: Vec<u16> = (0..width * height).map(|n| (n * 7919 % 65_521) as u16).collect();
+        let map = |least: f64| -> Vec<f32> {
+            (0..counts.len()).map(|n| (least + (n * 31 % 101) as f64 / 50.0) as f32).collect()
+        };
+        let (zero, dark, flat) = (map(100.0), map(3.0), map(-0.1));
+        for coefficients in [vec![0.0], vec![-0.05], vec![-0.3]] {
+            let inverse = Inverse::of(&coefficients, 3e4).unwrap();
+            let mut made = Calibration { scale: 0.5, inverse: inverse.as_ref(), factor: 1.3, ..made() };
+            for maps in [false, true] {
+                if maps {
+                    (made.zero, made.dark, made.flat) = (Map::Single(&zero), Map::Single(&dark), Map::Single(&flat));
+                }
+                let raw = Raw { counts: &counts, width, stride: width, levels: None };
+                // Levels of zero change nothing but the way.
+                let stepwise = Raw { levels: Some(&[0.0; 37]), ..raw };
+                same_bits::<f32>(&made, raw, stepwise);
+                same_bits::<f64>(&made, raw, stepwise);
+            }
+        }
+    }
+
+    fn same_bits<T: Real>(made: &Calibration<'_>, one: Raw<'_, u16>, two: Raw<'_, u16>)
+    where
+        u16: Count<T>,
+    {
+        let [one, two] = [one, two].map(|raw| {
+            let mut data = vec![T::ZERO; raw.counts.len()];
+            let planes = Planes { data: &mut data, sigma: &mut [], flags: &mut [] };
+            made.run(raw, planes, &Cancel::default()).unwrap();
+            data.into_iter().map(|value| value.wide().to_bits()).collect::<Vec<_>>()
+        });
+        assert_eq!(one, two);
     }
 
     #[test]

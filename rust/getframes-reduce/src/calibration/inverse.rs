@@ -133,11 +133,8 @@ impl Inverse {
     /// in double precision.
     #[inline(always)]
     pub fn apply<T: Real>(&self, charge: &mut [T]) {
-        if size_of::<T>() == 8 {
-            return self.apply_series(charge, &self.double);
-        }
-        if self.single.steps == 0 && self.single.terms.len() == TERMS[0] {
-            return self.apply_series(charge, &self.single);
+        if let Some(series) = self.of_precision::<T>() {
+            return self.apply_series(charge, series);
         }
         let mut wide = [0.0; TILE];
         for charge in charge.chunks_mut(TILE) {
@@ -152,25 +149,22 @@ impl Inverse {
         }
     }
 
+    /// The series that a precision is good enough for.
     #[inline(always)]
-    fn apply_series<T: Real>(&self, charge: &mut [T], series: &Series) {
-        match (series.steps, series.terms.len()) {
-            (0, 8) => self.expanded::<T, 8>(charge, &series.terms),
-            (0, 16) => self.expanded::<T, 16>(charge, &series.terms),
-            (0, MOST) => self.expanded::<T, MOST>(charge, &series.terms),
-            (steps, _) => self.polished(charge, &series.terms, steps),
+    pub(super) fn of_precision<T: Real>(&self) -> Option<&Series> {
+        if size_of::<T>() == 8 {
+            return Some(&self.double);
         }
+        (self.single.steps == 0 && self.single.terms.len() == TERMS[0]).then_some(&self.single)
     }
 
     #[inline(always)]
-    fn expanded<T: Real, const N: usize>(&self, charge: &mut [T], terms: &[f64]) {
-        let mut series = [0.0; N];
-        series.copy_from_slice(terms);
-        let (start, end) = (T::ZERO, T::of(self.end * self.full_well_e));
-        let stretch = T::of(2.0 / (self.end * self.full_well_e));
-        for q in charge.iter_mut() {
-            let x = q.most(start).least(end).mul_add(stretch, -T::ONE);
-            *q *= polynomial(x, &series);
+    fn apply_series<T: Real>(&self, charge: &mut [T], series: &Series) {
+        match (series.steps, series.terms.len()) {
+            (0, 8) => Expanded::<8>::of(self, series).apply(charge),
+            (0, 16) => Expanded::<16>::of(self, series).apply(charge),
+            (0, MOST) => Expanded::<MOST>::of(self, series).apply(charge),
+            (steps, _) => self.polished(charge, &series.terms, steps),
         }
     }
 
@@ -188,6 +182,53 @@ impl Inverse {
             }
             *q *= u / v;
         }
+    }
+}
+
+/// What undoes the response in one pixel.
+pub(super) trait Undo {
+    fn law<T: Real>(&self, charge: T) -> T;
+}
+
+/// For a response that is a straight line.
+pub(super) struct Straight;
+
+impl Undo for Straight {
+    #[inline(always)]
+    fn law<T: Real>(&self, charge: T) -> T {
+        charge
+    }
+}
+
+/// A series that needs no Newton steps.
+pub(super) struct Expanded<const N: usize> {
+    terms: [f64; N],
+    end: f64,
+    stretch: f64,
+}
+
+impl<const N: usize> Expanded<N> {
+    #[inline(always)]
+    pub(super) fn of(inverse: &Inverse, series: &Series) -> Self {
+        let mut terms = [0.0; N];
+        terms.copy_from_slice(&series.terms);
+        let end = inverse.end * inverse.full_well_e;
+        Self { terms, end, stretch: 2.0 / end }
+    }
+
+    #[inline(always)]
+    fn apply<T: Real>(&self, charge: &mut [T]) {
+        for q in charge {
+            *q = self.law(*q);
+        }
+    }
+}
+
+impl<const N: usize> Undo for Expanded<N> {
+    #[inline(always)]
+    fn law<T: Real>(&self, charge: T) -> T {
+        let x = charge.most(T::ZERO).least(T::of(self.end)).mul_add(T::of(self.stretch), -T::ONE);
+        charge * polynomial(x, &self.terms)
     }
 }
 
