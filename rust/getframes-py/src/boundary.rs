@@ -3,7 +3,7 @@
 use getframes_core::Error;
 use getframes_core::map::Map;
 use getframes_core::pool::{self, Cancel};
-use numpy::{PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{Element, PyArrayDescrMethods, PyReadonlyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -70,6 +70,14 @@ macro_rules! in_precision {
 }
 pub(crate) use in_precision;
 
+/// Whether a value is an array of this type.
+///
+/// To extract it and fail instead would cost an error, and an error that is passed on names the type in words that Python code makes: a Ctrl-C
+/// in that code has nobody to be raised to, and is lost.
+pub fn holds<T: Element>(value: &Bound<'_, PyAny>) -> bool {
+    value.cast::<PyUntypedArray>().is_ok_and(|array| array.dtype().is_equiv_to(&T::get_dtype(value.py())))
+}
+
 /// A number or a contiguous image of either precision, borrowed for the length of a call.
 pub enum Held<'py> {
     Number(f64),
@@ -87,8 +95,8 @@ impl<'py> Held<'py> {
     /// Takes a value.
     pub fn of(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Self> {
         if value.cast::<PyUntypedArray>().is_ok_and(|array| array.ndim() > 0) {
-            if let Ok(map) = value.extract() {
-                return Ok(Self::Single(map));
+            if holds::<f32>(value) {
+                return value.extract().map(Self::Single);
             }
             return value.extract().map(Self::Double).map_err(|_| {
                 PyTypeError::new_err(format!("{name} must be a number, or an array of float32 or float64"))

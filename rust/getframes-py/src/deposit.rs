@@ -1,6 +1,6 @@
 //! `getframes._native.deposit`: stars and galaxies drawn into images.
 
-use crate::boundary::{detached, interruptible, raise};
+use crate::boundary::{detached, holds, interruptible, raise};
 use getframes_core::{Error, Real, profile};
 use getframes_sim::deposit::galaxy::{self, Blur, Shapes};
 use getframes_sim::deposit::{Precision, Psf, Stars};
@@ -15,12 +15,19 @@ const SMALL: usize = 1000;
 pub struct Profile(Psf);
 
 /// An image in either precision.
-#[derive(FromPyObject)]
 pub enum Image<'py> {
     /// float32.
     Single(PyReadwriteArray2<'py, f32>),
     /// float64.
     Double(PyReadwriteArray2<'py, f64>),
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Image<'py> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if holds::<f32>(&value) { value.extract().map(Self::Single) } else { value.extract().map(Self::Double) }
+    }
 }
 
 #[pymethods]

@@ -9,8 +9,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from getframes import GaussianPSF
 from getframes.io.interrupts import steadily, thread_pool, uninterrupted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -133,3 +135,16 @@ def test_writing_ends_whenever_ctrl_c_comes(tmp_path: Path) -> None:
     done = subprocess.run(script, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 30
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_native_calls_make_no_words_of_types(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tells types apart must not do so by failing: the words of such an error are made in Python, where a Ctrl-C was lost."""
+    profile = GaussianPSF(2.0)._profile(1.0)
+    image = np.zeros((16, 20), precision)
+    x, y, flux = np.array([8.0]), np.array([9.0]), np.array([100.0])
+    told: list[object] = []
+    monkeypatch.setattr("numpy._core._dtype.__str__", lambda dtype: str(told.append(dtype)))
+    profile.deposit(image, x, y, flux)
+    assert told == []
+    assert abs(image.sum() - 100.0) < 1e-3
