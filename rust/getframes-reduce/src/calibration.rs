@@ -218,10 +218,10 @@ impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
         if cancel.is_cancelled() {
             return None;
         }
-        if let (Some(counts), None, None) = (raw.whole(first), &made.noise, &made.flagging) {
-            if let Some(bad) = plain::calibrate(made, counts, first, data) {
-                return bad;
-            }
+        if let (Some(counts), None, None) = (raw.whole(first), &made.noise, &made.flagging)
+            && let Some(bad) = plain::calibrate(made, counts, first, data)
+        {
+            return bad;
         }
         let (mut one, mut two) = ([T::ZERO; TILE], [T::ONE; TILE]);
         let length = data.len();

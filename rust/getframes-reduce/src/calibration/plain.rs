@@ -81,10 +81,11 @@ fn pixels<R: Count<T>, T: Real, const FLAT: bool>(
             *out = (light * response) * factor;
         }
         // Single precision has no room for all numbers: those beyond it are infinite in it, but not bad.
-        if R::MAY_BE_BAD && largest >= T::of(f64::INFINITY).order() {
-            if let Some(lane) = counts.iter().position(|count| !count.is_finite()) {
-                return Some(first + start + lane);
-            }
+        if R::MAY_BE_BAD
+            && largest >= T::of(f64::INFINITY).order()
+            && let Some(lane) = counts.iter().position(|count| !count.is_finite())
+        {
+            return Some(first + start + lane);
         }
     }
     None
