@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from getframes import (
+    QE,
+    SED,
     Bandpass,
     Camera,
     ExtendedSource,
@@ -518,6 +520,20 @@ def light_and_charge() -> Image.Image:
     )
 
 
+def folded_light() -> Image.Image:
+    """A hot and a cool star at three wavelengths, and the frame of a camera that sees blue light badly."""
+    wavelengths = np.array([400.0, 550.0, 700.0])
+    shape, places = (96, 96), ((30.0, 48.0), (66.0, 48.0))
+    spectra = [SED.blackbody(kelvin) for kelvin in (20_000.0, 3500.0)]
+    weights = np.array([spectrum(wavelengths) / spectrum(550.0) for spectrum in spectra])
+    stars = [star_field(shape, [(x, y, 1e4)], 14.0) - 20.0 for x, y in places]
+    cube = np.tensordot(weights.T, np.array(stars), 1)
+    curve = QE.from_arrays(wavelengths, [0.2, 0.9, 0.8])
+    frame = detector(shape, qe_curve=curve).expose_spectral(cube, wavelengths, 10.0, seed=1)
+    charge = (frame.data - 400.0) / 10.0
+    return side_by_side([*(linear(light, 0.0, 90.0, 2) for light in cube), linear(charge, 0.0, 150.0, 2)])
+
+
 def darks() -> Image.Image:
     """One minute in the dark at -40, -20 and 0 degrees, with hot pixels and glow at the edges."""
     camera = detector(
@@ -772,6 +788,7 @@ PICTURES = {
     "masters.png": shared_errors,
     "ramp.png": ramps,
     "photo.png": light_and_charge,
+    "fold.png": folded_light,
     "dark.png": darks,
     "extra.png": extra_charge,
     "shot.png": shot_noise,

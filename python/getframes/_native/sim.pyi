@@ -98,6 +98,15 @@ def diffusion_weights(sigma: float) -> list[float]:
 def diffuse(light: NDArray[np.floating[Any]], sigma: float) -> NDArray[np.floating[Any]]:
     """A map convolved with a Gaussian of `sigma` samples, in its precision."""
 
+def fold_light(
+    light: NDArray[Any], efficiency: list[float], out: NDArray[np.floating[Any]]
+) -> tuple[int, int, float] | None:
+    """Light per wavelength, shape (n, ny, nx), folded with efficiencies into `out`, in its precision.
+
+    Light is C-contiguous float32, float64, uint16, int16, uint32 or int32. The first value that is negative, infinite or not a number is given as
+    (sample, pixel, value); `out` is then not to be used.
+    """
+
 def release_latent(
     signal: NDArray[np.floating[Any]], latent: NDArray[np.floating[Any]], fraction: float, decay: float
 ) -> NDArray[np.floating[Any]]:

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from getframes._native import sim as native
 from getframes.errors import DomainError, ShapeError, require
 from getframes.memory import require_memory
 from getframes.quantity import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from getframes.spectral import QE
 
-BLOCK = 1 << 15  # pixels whose sums stay in the cache
+BLOCK = 1 << 17  # values that are copied at a time
+_READ = tuple(np.dtype(kind) for kind in ("f4", "f8", "u2", "i2", "u4", "i4"))
 
 
 def checked_cube(
@@ -50,30 +54,37 @@ def fold_cube(
 ) -> NDArray[np.floating[Any]]:
     """Sum over wavelengths of QE times light [e- / s / pixel], in `dtype`, in the order of the cube.
 
+    Law: p = sum over k of eta_k r_k. The cube is read once, as it is; one of another layout, byte order or type is copied a few rows at a time.
+
     Raises
     ------
     DomainError
-        When light is negative or not finite; names the first such place of its sample.
+        When light is negative or not finite; names the first such value of the first sample that has one.
     """
     require_memory(cube.shape[1:], dtype.itemsize, "the photoelectrons of a cube")
-    total = np.zeros(cube.shape[1:], dtype)
-    rows = max(1, BLOCK // max(total.shape[1], 1))
-    efficiencies = curve(wavelengths_nm).astype(dtype)
-    part = np.empty((min(rows, total.shape[0]), total.shape[1]), dtype)
-    for top in range(0, total.shape[0], rows):
-        here = total[top : top + rows]
-        room = part[: here.shape[0]]
-        for number, efficiency in enumerate(efficiencies):
-            light = cube[number, top : top + rows]
-            if light.size and not (light.min() >= 0 and light.max() < np.inf):
-                _raise_bad(light, number, top)
-            np.multiply(light, efficiency, out=room, casting="same_kind")
-            here += room
+    total = np.empty(cube.shape[1:], dtype)
+    efficiency = curve(wavelengths_nm).tolist()
+    bad: list[tuple[int, int, int, float]] = []
+    for top, part in _readable(cube):
+        found = native.fold_light(part, efficiency, total[top : top + part.shape[1]])
+        if found is not None:
+            sample, pixel, value = found
+            row, column = divmod(pixel, total.shape[1])
+            bad.append((sample, top + row, column, value))
+    if bad:
+        sample, row, column, value = min(bad, key=lambda place: place[:3])
+        place = f"photon_rate_cube[{sample}, {row}, {column}]"
+        require(False, "", place, "finite and >= 0 photons/s", value)
     return total
 
 
-def _raise_bad(light: NDArray[Any], number: int, top: int) -> None:
-    row, column = np.argwhere(~((light >= 0) & np.isfinite(light)))[0]
-    value = float(light[row, column])
-    place = f"photon_rate_cube[{number}, {top + row}, {column}]"
-    require(False, "", place, "finite and >= 0 photons/s", value)
+def _readable(cube: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The cube, or copies of some of its rows after the other, as the kernel reads it; each with its first row."""
+    if cube.dtype in _READ and cube.flags.c_contiguous:
+        yield 0, cube
+        return
+    native_order = cube.dtype.newbyteorder("=")
+    dtype = native_order if native_order in _READ else np.dtype(np.float64)
+    rows = max(1, BLOCK // max(cube.shape[0] * cube.shape[2], 1))
+    for top in range(0, cube.shape[1], rows):
+        yield top, np.ascontiguousarray(cube[:, top : top + rows], dtype)

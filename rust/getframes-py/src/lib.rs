@@ -40,6 +40,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(sim::dead_pixels, room)?)?;
         room.add_function(wrap_pyfunction!(sim::diffusion_weights, room)?)?;
         room.add_function(wrap_pyfunction!(sim::diffuse, room)?)?;
+        room.add_function(wrap_pyfunction!(sim::fold_light, room)?)?;
         room.add_function(wrap_pyfunction!(sim::release_latent, room)?)?;
         room.add_function(wrap_pyfunction!(sim::dark_current, room)?)?;
         room.add_function(wrap_pyfunction!(sim::logarithm, room)?)?;

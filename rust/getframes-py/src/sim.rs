@@ -4,7 +4,7 @@ use crate::boundary::{Held, detached, in_precision, interruptible, raise};
 use getframes_core::map::Map;
 use getframes_core::stream::Stream;
 use getframes_core::variate::multiples::Multiples;
-use getframes_core::{Error, StageId};
+use getframes_core::{Error, Real, StageId};
 use getframes_sim::amplifier::Amplifier;
 use getframes_sim::bias_structure::BiasStructure;
 use getframes_sim::binning::Binning;
@@ -19,6 +19,7 @@ use getframes_sim::defects::{self, Defects};
 use getframes_sim::diffusion;
 use getframes_sim::edge::Edge;
 use getframes_sim::extra::Extra;
+use getframes_sim::fold::{self, Light};
 use getframes_sim::full_well::FullWell;
 use getframes_sim::gain::Gain;
 use getframes_sim::input::Input;
@@ -32,7 +33,7 @@ use getframes_sim::photo::Photo;
 use getframes_sim::ramp::Accumulate;
 use getframes_sim::read_noise::ReadNoise;
 use getframes_sim::shot::{ClockInducedCharge, Shot};
-use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadwriteArray2};
+use numpy::{Element, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -520,6 +521,49 @@ pub fn diffuse<'py>(py: Python<'py>, light: &Bound<'py, PyAny>, sigma: f64) -> P
         Ok(light) => of(py, &light, &weights),
         Err(_) => of(py, &light.extract::<PyReadonlyArray2<'py, f64>>()?, &weights),
     }
+}
+
+/// Light per wavelength folded with efficiencies, into `out`; the first value that is no light as (sample, pixel, value), or None.
+#[pyfunction]
+pub fn fold_light<'py>(
+    py: Python<'py>,
+    light: &Bound<'py, PyAny>,
+    efficiency: Vec<f64>,
+    out: &Bound<'py, PyAny>,
+) -> PyResult<Option<(usize, usize, f64)>> {
+    match out.extract::<PyReadwriteArray2<'py, f32>>() {
+        Ok(out) => fold_light_in(py, light, &efficiency, out),
+        Err(_) => fold_light_in(py, light, &efficiency, out.extract::<PyReadwriteArray2<'py, f64>>()?),
+    }
+}
+
+fn fold_light_in<'py, T: Element + Real>(
+    py: Python<'py>,
+    light: &Bound<'py, PyAny>,
+    efficiency: &[f64],
+    mut out: PyReadwriteArray2<'py, T>,
+) -> PyResult<Option<(usize, usize, f64)>>
+where
+    u16: Light<T>,
+    i16: Light<T>,
+    u32: Light<T>,
+    i32: Light<T>,
+    f32: Light<T>,
+    f64: Light<T>,
+{
+    let target = out.as_slice_mut()?;
+    macro_rules! of {
+        ($($kind:ty),*) => {$(
+            if let Ok(light) = light.cast::<PyArray3<$kind>>() {
+                let light = light.readonly();
+                let given = light.as_slice()?;
+                let bad = interruptible(py, given.len() < fold::SMALL, |cancel| fold::fold(given, efficiency, target, cancel))?;
+                return Ok(bad.map(|bad| (bad.sample, bad.pixel, bad.value)));
+            }
+        )*};
+    }
+    of!(f32, f64, u16, i16, u32, i32);
+    Err(PyTypeError::new_err("light must be a C-contiguous cube of float32, float64, uint16, int16, uint32 or int32"))
 }
 
 /// One frame of persistence: the charge released into it; `latent` becomes what is latent after it.

@@ -16,6 +16,7 @@ pub mod diffusion;
 pub mod digitize;
 pub mod edge;
 pub mod extra;
+pub mod fold;
 pub mod full_well;
 pub mod gain;
 pub mod input;
