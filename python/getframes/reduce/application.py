@@ -27,7 +27,7 @@ from getframes.quantity import plain
 from getframes.reduce.extensions import Extensions, Key, part, together
 from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
 from getframes.reduce.kernel import Errors, Marks, Steps
-from getframes.reduce.overscan import BY, subtract_overscan, trim
+from getframes.reduce.overscan import BY, overscan_of_rows, subtract_overscan, trim
 from getframes.reduce.raw import Raw
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Masters:
         require(unit in _UNITS, "", "unit", "'adu' or 'electron'", unit)
         whole = Raw.of(image, extension=extension)
         require(whole.unit == "adu", "", f"{whole.name}: unit of the image", "adu", whole.unit)
-        raw = on_light(whole, overscan)
+        raw, end = on_light(whole, overscan, saturation_of(whole, saturation), fused=True)
         self.check(raw)
         steps = self._steps(raw, exposure, working_precision(precision, whole.pixels.dtype))
         facts = Facts.of(raw, gain, read_noise, excess_noise)
@@ -187,8 +187,11 @@ class Masters:
                 f"{raw.name} must have {' and '.join(facts.missing)} for an uncertainty, got none"
             )
         factor = self.flat_level * (1.0 if unit == "adu" or facts.gain is None else facts.gain)
-        marks = self._marks(raw, saturation_of(raw, whole, saturation))
-        planes = steps.planes(raw.pixels, factor=factor, errors=errors, marks=marks)
+        marks = self._marks(raw, end)
+        counts = raw.pixels if raw.levels is None else whole.pixels
+        planes = steps.planes(
+            counts, factor=factor, corner=raw.corner, levels=raw.levels, errors=errors, marks=marks
+        )
         if raw.flags is not None:
             nothing = (raw.flags & np.uint16(Flag.NO_DATA)) != 0
             planes.data[nothing] = np.nan
@@ -500,8 +503,12 @@ def described(kind: str, master: Master) -> dict[str, Any]:
     return said if count is None else {**said, f"{kind}_n_combined": int(count)}
 
 
-def on_light(raw: Raw, overscan: str | bool | None) -> Raw:
-    """The frame without its overscan, cut to the pixels that collect light; errors as in `subtract_overscan`."""
+def on_light(raw: Raw, overscan: str | bool | None, end: float, *, fused: bool = False) -> tuple[Raw, float]:
+    """The frame without its overscan, cut to the pixels that collect light, and where its counts are saturated now; errors as in `subtract_overscan`.
+
+    `end` is where the raw counts are. `fused` leaves levels that rows have to the pass that calibrates, where there are such levels: counts and their end
+    stay what they are.
+    """
     require(
         overscan in (None, True, False, *BY),
         "",
@@ -511,21 +518,29 @@ def on_light(raw: Raw, overscan: str | bool | None) -> Raw:
     )
     stated = any(key.startswith("BIASSEC") for key in raw.metadata)
     if not has_sections(raw) and not overscan:
-        return raw
-    frame = Frame(raw.pixels, raw.metadata, raw.truth)
+        return raw, end
+    known = {} if np.isnan(end) else {"saturate_adu": end}
+    frame = Frame(raw.pixels, {**raw.metadata, **known}, raw.truth)
+    if raw.flags is not None:
+        frame = ReducedFrame(frame.data, frame.metadata, frame.truth, flags=raw.flags)
     try:
         wanted = stated if overscan is None else bool(overscan)
         by = overscan if isinstance(overscan, str) else "row"
-        made = subtract_overscan(frame, by=by) if wanted else trim(frame)
+        rows = overscan_of_rows(frame, by) if wanted and fused else None
+        made = rows[0] if rows else subtract_overscan(frame, by=by) if wanted else trim(frame)
         flags, uncertainty = (
             None if plane is None else np.ascontiguousarray(trim(Frame(plane, raw.metadata)).data)
             for plane in (raw.flags, raw.uncertainty)
         )
     except DomainError as error:
         raise DomainError(f"{raw.name}: {error}") from error
-    return raw._replace(
+    light = raw._replace(
         pixels=made.data, metadata=made.metadata, truth=made.truth, flags=flags, uncertainty=uncertainty
     )
+    if rows is None:
+        return light, made.metadata.get("saturate_adu", np.nan)
+    _, section, levels = rows
+    return light._replace(corner=(section.bottom, section.left), levels=levels), end
 
 
 def has_sections(raw: Raw) -> bool:
@@ -573,14 +588,12 @@ def working_precision(name: str | None, counts: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.result_type(np.float32, counts) if name is None else name)
 
 
-def saturation_of(raw: Raw, whole: Raw, saturation: Any) -> float:
-    """The count from which a pixel is saturated, less the overscan that was taken off `whole` to make `raw` [ADU]; NaN where there is none."""
-    end, kind = whole.fact("saturate_adu", saturation), whole.pixels.dtype
+def saturation_of(raw: Raw, given: Any) -> float:
+    """The raw count from which a pixel is saturated [ADU]; NaN where there is none."""
+    end, kind = raw.fact("saturate_adu", given), raw.pixels.dtype
     highest = float(np.iinfo(kind).max) if kind in (np.uint8, np.uint16) else np.inf
-    done = "overscan" in raw.metadata.get("calibration", ()) and raw.metadata is not whole.metadata
-    level = max(raw.metadata["overscan_adu"]) if done else 0.0
     lowest = min(highest, np.inf if end is None else end)
-    return lowest - level if lowest < np.inf else np.nan
+    return lowest if lowest < np.inf else np.nan
 
 
 def _floating(pixels: NDArray[Any]) -> NDArray[np.floating[Any]]:

@@ -357,10 +357,9 @@ def _opened(
             image = open_image(spool.kept(source, name), files, extension=extension, name=name)
             about = Raw.about(source, image, files)
             require(about.unit == "adu", "", f"{about.name}: unit", "adu", about.unit)
-            end = saturation_of(about, about, saturation)
+            end = saturation_of(about, saturation)
             if has_sections(about) or overscan:
-                raw = on_light(Raw.of(source, name, extension=extension), overscan)
-                end = saturation_of(raw, about, saturation)
+                raw, end = on_light(Raw.of(source, name, extension=extension), overscan, end)
                 whole = ReducedFrame(raw.pixels, raw.metadata, flags=raw.flags)
                 image = open_image(spool.kept(whole, raw.name), files)
                 about = raw._replace(pixels=np.broadcast_to(np.zeros((), image.dtype), image.shape))

@@ -94,7 +94,38 @@ def subtract_overscan(
     levels = measure_overscan(
         image, sections=sections, by=by, method=method, sigma=sigma, extension=extension
     )
-    trimmed = _cut(levels.raw, levels.subtracted(), levels.layout)
+    return _recorded(_cut(levels.raw, levels.subtracted(), levels.layout), levels)
+
+
+def overscan_of_rows(image: Any, by: str) -> tuple[Frame, Section, Levels] | None:
+    """The overscan of a frame with one amplifier, for a pass that takes it off while it reads.
+
+    Parameters
+    ----------
+    image, by
+        As in `subtract_overscan`.
+
+    Returns
+    -------
+    (Frame, Section, array (height,)) or None
+        What `subtract_overscan` gives, but with the counts as they are (a view); where they lie in the raw frame; and the level of each of their rows.
+        None where rows do not have one level each.
+
+    Raises
+    ------
+    DomainError
+        As `subtract_overscan`.
+    """
+    levels = measure_overscan(image, by=by)
+    if len(levels.levels_adu) != 1 or by == "column":
+        return None
+    (section,), (level,) = levels.layout.sections, levels.levels_adu
+    made = _recorded(_cut(levels.raw, levels.raw.pixels[section.slices], levels.layout), levels)
+    return made, section, np.array(np.broadcast_to(level, (levels.layout.shape[0], 1))[:, 0])
+
+
+def _recorded(trimmed: Frame, levels: OverscanLevels) -> Frame:
+    """The frame, with what was taken off in its metadata."""
     trimmed.metadata.update(
         overscan_adu=tuple(float(level.mean()) for level in levels.levels_adu),
         overscan_error_adu=levels.errors_adu,

@@ -80,6 +80,10 @@ class Raw(NamedTuple):
         Of the image, and of the primary unit where it is an extension.
     truth : FrameTruth, optional
         Of a simulated frame.
+    corner : (int, int)
+        Where the pixels begin in the raw frame, (y, x), if they still have their overscan.
+    levels : array (height,), optional
+        That overscan, row by row [ADU].
     """
 
     name: str
@@ -90,6 +94,8 @@ class Raw(NamedTuple):
     uncertainty: NDArray[Any] | None = None
     headers: tuple[Any, ...] = ()
     truth: Any = None
+    corner: tuple[int, int] = (0, 0)
+    levels: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, source: Any, name: str = "image", *, extension: Any = None) -> Raw:

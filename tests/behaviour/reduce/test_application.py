@@ -17,7 +17,7 @@ from getframes.errors import (
     OutputError,
     ShapeError,
 )
-from getframes.reduce import Extensions, Flag, Masters, ReducedFrame, calibrate
+from getframes.reduce import Extensions, Flag, Masters, ReducedFrame, calibrate, subtract_overscan
 from getframes.reduce.application import datasum
 
 SHAPE = (5, 7)
@@ -418,6 +418,29 @@ def test_overscan_is_taken_off_where_there_is_one(tmp_path) -> None:
     fits.setval(bad, "BIASSEC", value="[51:99,1:40]")
     with pytest.raises(DomainError, match=r"bad.fits.*BIASSEC.*\[51:99,1:40\]"):
         calibrate(bad)
+
+
+def test_an_overscan_in_the_same_pass_is_the_one_before_it() -> None:
+    """Row by row and strip by strip, of one amplifier: the same numbers as in two steps, and counts that are full as they are."""
+    rng = np.random.default_rng(3)
+    counts = (rng.normal(1000.0, 5.0, (60, 90)) + np.arange(60.0)[:, None]).astype(np.uint16)
+    counts[10, 20] = 50_000
+    metadata = {"BIASSEC": "[71:88,1:60]", "TRIMSEC": "[4:70,6:55]", "saturate_adu": 50_000}
+    metadata |= {"gain_e_per_adu": 1.5, "read_noise_e": 5.0}
+    raw, bias = Frame(counts, metadata), rng.normal(3.0, 1.0, (50, 67))
+    for by in ("row", "strip", "column"):
+        if by == "column":
+            raw = Frame(counts, {**metadata, "BIASSEC": "[1:90,56:60]"})
+        made = calibrate(raw, bias=bias, overscan=by, precision="float64")
+        before = subtract_overscan(raw, by=by)
+        apart = calibrate(before, bias=bias)
+        np.testing.assert_allclose(made.data, apart.data, rtol=0, atol=1e-9)
+        assert made.metadata["overscan_adu"] == before.metadata["overscan_adu"]
+        assert made.metadata["calibration"] == ["overscan", "bias"]
+        assert made.flags[5, 17] == Flag.SATURATED
+        assert np.count_nonzero(made.flags) == 1
+        rounding = (made.uncertainty**2 - apart.uncertainty**2) * 12.0
+        np.testing.assert_allclose(rounding, 1.0, rtol=1e-6)
 
 
 def test_a_file_has_everything_and_gives_it_back(tmp_path) -> None:
