@@ -40,8 +40,9 @@ pub const NO_DATA: u16 = 8;
 /// A value was infinite or not a number.
 pub const NOT_FINITE: u16 = 64;
 
-const CHUNK: usize = 32 * LANES;
-/// Bands with fewer pixels run on the calling thread.
+/// Values that a thread takes at a time, about.
+const CHUNK: usize = 1 << 16;
+/// Bands with fewer values run on the calling thread.
 pub const SMALL: usize = 2 * CHUNK;
 
 /// A type that pixels of frames have, read into a type of lanes.
@@ -188,26 +189,27 @@ fn in_chunks<R: Sync, V: Value>(
         let rows = vec![[V::LAST; LANES]; count];
         Room { values: rows.clone(), sorted: rows, network: network.clone() }
     };
-    let small = out.data.len() < SMALL;
+    let small = out.data.len() * count < SMALL;
+    let chunk = LANES * (CHUNK / LANES / count.max(1)).max(1);
     let one = |room: &mut Room<V>, (number, out): (usize, Out<'_>)| {
         if !cancel.is_cancelled() {
-            work(number * CHUNK, room, out);
+            work(number * chunk, room, out);
         }
     };
     let parts = out
         .data
-        .par_chunks_mut(CHUNK)
-        .zip(out.sigma.par_chunks_mut(CHUNK))
-        .zip(out.used.par_chunks_mut(CHUNK).zip(out.flags.par_chunks_mut(CHUNK)))
+        .par_chunks_mut(chunk)
+        .zip(out.sigma.par_chunks_mut(chunk))
+        .zip(out.used.par_chunks_mut(chunk).zip(out.flags.par_chunks_mut(chunk)))
         .map(|((data, sigma), (used, flags))| Out { data, sigma, used, flags })
         .enumerate();
     if small {
         let Out { data, sigma, used, flags } = out;
         let parts = data
-            .chunks_mut(CHUNK)
-            .zip(sigma.chunks_mut(CHUNK))
-            .zip(used.chunks_mut(CHUNK))
-            .zip(flags.chunks_mut(CHUNK));
+            .chunks_mut(chunk)
+            .zip(sigma.chunks_mut(chunk))
+            .zip(used.chunks_mut(chunk))
+            .zip(flags.chunks_mut(chunk));
         let mut room = room();
         for (number, (((data, sigma), used), flags)) in parts.enumerate() {
             one(&mut room, (number, Out { data, sigma, used, flags }));

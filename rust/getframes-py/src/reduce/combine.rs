@@ -126,7 +126,7 @@ fn run<'py, R: Element + Copy + Send + Sync>(
         Error::same_shape("frame", &[frame.len()], &[pixels]).map_err(raise)?;
     }
     let stack = Stack { frames: &frames, masks, zero, scale, weights };
-    interruptible(py, pixels < SMALL, |cancel| work(&stack, rule, out, cancel))
+    interruptible(py, pixels * frames.len() < SMALL, |cancel| work(&stack, rule, out, cancel))
 }
 
 fn maps<'a>(held: &'a [Held<'_>], name: &'static str, pixels: usize) -> PyResult<Vec<Map<'a>>> {
