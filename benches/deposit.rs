@@ -7,7 +7,8 @@ use getframes_core::pool::{self, Cancel};
 use getframes_core::real::Real;
 use getframes_core::simd::{self, Kernel};
 use getframes_core::{Kind, Stream};
-use getframes_sim::deposit::galaxy::{self, Blur, Shapes};
+use getframes_sim::deposit::blur::{Blur, Convolution, Shapes};
+use getframes_sim::deposit::galaxy;
 use getframes_sim::deposit::{Precision, Psf, Stars};
 use std::hint::black_box;
 
@@ -85,7 +86,8 @@ impl Galaxies {
         let (r_eff, index) = (self.r_eff.as_slice(), self.index.as_slice());
         let shapes = Shapes { r_eff, index, axis_ratio: &self.axis_ratio, angle: &self.angle };
         timing::row(&format!("{name}, f{}", 8 * size_of::<T>()), field.x.len(), || {
-            galaxy::deposit(stars, shapes, blur, 0.0, image, (SIZE, SIZE), &Cancel::default()).expect("the arrays fit");
+            let sources = Convolution::new(stars.x.len(), shapes, blur, 0.0).expect("shapes are possible");
+            galaxy::deposit(stars, &sources, None, image, (SIZE, SIZE), &Cancel::default()).expect("the arrays fit");
             black_box(&image);
         });
     }

@@ -1,8 +1,9 @@
 """Deposition of sources."""
 
+from collections.abc import Sequence
 from typing import Any, final
 
-from numpy import float64
+from numpy import float32, float64, uintp
 from numpy.typing import NDArray
 
 @final
@@ -49,7 +50,7 @@ class Profile:
 
 @final
 class Mixture:
-    """A PSF as a mixture of Gaussians on a pixel grid; parameters of shape `(1,)`, or one a source."""
+    """A PSF that galaxies are convolved with, on a pixel grid; parameters of shape `(1,)`, or one a source."""
 
     @staticmethod
     def gaussian(
@@ -61,26 +62,57 @@ class Mixture:
     def moffat(fwhm_px: NDArray[float64], beta: NDArray[float64]) -> Mixture:
         """Moffat profiles."""
 
+    @staticmethod
+    def airy(resolution_px: NDArray[float64], obstruction: NDArray[float64]) -> Mixture:
+        """Airy patterns: Gaussians where their rings are hidden, and for their wings."""
+
+    @staticmethod
+    def image(reach_px: float, moments_px2: Sequence[float], narrowest_px: float) -> Mixture:
+        """A PSF that is known as an image only, of that radius; a Gaussian of `narrowest_px` or wider hides all of it but
+        its second moments xx, xy, yy."""
+
+    def sides(
+        self, shape: tuple[int, int], columns: Sequence[NDArray[float64]], *, variance_px2: float = 0.0
+    ) -> NDArray[uintp]:
+        """Sides of the stamps that sources need, shape `(n,)` [pixel]; 0 for one that is made of Gaussians, or off the image."""
+
+    def spectra(
+        self,
+        transfer: Transfer,
+        columns: Sequence[NDArray[float64]],
+        *,
+        variance_px2: float = 0.0,
+    ) -> NDArray[float32]:
+        """Transforms of the stamps of n sources: pairs (real, imaginary), shape `(2 n side (side / 2 + 1),)`."""
+
     def deposit(
         self,
         image: NDArray[Any],
-        x: NDArray[float64],
-        y: NDArray[float64],
-        flux: NDArray[float64],
-        r_eff_px: NDArray[float64],
-        index: NDArray[float64],
-        axis_ratio: NDArray[float64],
-        angle_deg: NDArray[float64],
+        columns: Sequence[NDArray[float64]],
         *,
         variance_px2: float = 0.0,
+        sides: NDArray[uintp] | None = None,
+        stamps: NDArray[float32] | None = None,
     ) -> None:
-        """Add Sersic galaxies, and stars where `r_eff_px` is 0, to a contiguous image, in place.
+        """Add Sersic galaxies, and stars where r_eff is 0, to a contiguous image, in place.
 
-        `variance_px2` widens the PSF.
+        `columns`: x, y, flux, r_eff, index, axis ratio, angle, each of shape `(n,)` [pixel, degree]. `variance_px2` widens
+        the PSF. `stamps` holds the parts of the sources that are no Gaussians, one after the other, with these `sides`.
         """
+
+@final
+class Transfer:
+    """The transform of a PSF and a pixel, for stamps of one size."""
+
+    def __new__(cls, values: NDArray[float32], side: int) -> Transfer:
+        """From pairs (real, imaginary), shape `(m * side, (m * side / 2 + 1) * 2)`, at steps of 1 / side cycles a pixel."""
 
 def sersic(index: float) -> list[tuple[float, float]]:
     """Widths (in r_eff) and shares of the Gaussians that make a Sersic profile."""
 
 def moffat(fwhm_px: float, beta: float) -> list[tuple[float, float]]:
     """Variances [pixel^2] and shares of the Gaussians that make a Moffat profile."""
+
+def airy(resolution_px: float, obstruction: float) -> tuple[list[tuple[float, float]], int, float]:
+    """An Airy pattern behind a blur: variances [pixel^2] and shares of its Gaussians, how many at the end are its wings,
+    and the standard deviation [pixel] of the least blur."""

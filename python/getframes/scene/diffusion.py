@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from getframes.errors import require
 from getframes.scene.optics import number
-from getframes.scene.psf import (
-    FWHM_PER_SIGMA,
+from getframes.scene.psf.analytic import FWHM_PER_SIGMA
+from getframes.scene.psf.stars import (
     PSF,
+    CatalogPSF,
     NativePSF,
     add_stars,
-    checked_stars,
     deposit_stars,
     native_pixels,
 )
@@ -23,9 +23,11 @@ from getframes.scene.psf import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from getframes.scene.psf.stars import Stars
+
 
 @dataclass(frozen=True)
-class DiffusedPSF(PSF):
+class DiffusedPSF(CatalogPSF):
     """A PSF behind a round Gaussian of charge diffusion.
 
     Attributes
@@ -54,40 +56,23 @@ class DiffusedPSF(PSF):
         """Variance along each axis [pixel^2]."""
         return (self.fwhm_px / FWHM_PER_SIGMA) ** 2
 
-    def add_source(
-        self,
-        image: NDArray[np.float64],
-        x: float,
-        y: float,
-        flux: float,
-        plate_scale_arcsec_per_pixel: float,
-    ) -> None:
-        """Add one star to `image` in place. See `PSF.add_source`."""
-        self.add_sources(image, np.array([x]), np.array([y]), np.array([flux]), plate_scale_arcsec_per_pixel)
+    @property
+    def _light(self) -> PSF:
+        return self.psf
 
-    def add_sources(
-        self,
-        image: NDArray[np.float64],
-        xs: NDArray[np.float64],
-        ys: NDArray[np.float64],
-        fluxes: NDArray[np.float64],
-        plate_scale_arcsec_per_pixel: float,
-    ) -> None:
-        """Add many stars, arrays of shape `(n,)`, in place. Errors as those of the PSF."""
-        x, y, flux = checked_stars(self.psf, xs, ys, fluxes)
-        mixture = None
-        if isinstance(self.psf, NativePSF):
-            mixture = self.psf.mixture(float(plate_scale_arcsec_per_pixel), x, y)
+    def _draw(self, image: NDArray[Any], stars: Stars, scale: float) -> None:
+        x, y, flux = stars
+        mixture = self.psf.mixture(scale, x, y) if isinstance(self.psf, NativePSF) else None
         if mixture is not None:
             with native_pixels(image) as pixels:
-                deposit_stars(mixture, pixels, x, y, flux, self.variance_px2)
+                deposit_stars(mixture, pixels, stars, self.variance_px2)
             return
         steps, weights = _hermite(math.sqrt(self.variance_px2))
         across, down = (offsets.ravel() for offsets in np.meshgrid(steps, steps))
         shares = np.outer(weights, weights).ravel()
         nodes = (x[:, None] + across, y[:, None] + down, flux[:, None] * shares)
         node_x, node_y, light = (np.ascontiguousarray(values.ravel()) for values in nodes)
-        add_stars(self.psf, image, node_x, node_y, light, plate_scale_arcsec_per_pixel)
+        add_stars(self.psf, image, node_x, node_y, light, scale)
 
 
 def _hermite(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from getframes.scene.sources import RenderContext, Source, check_brightness, ste
 from getframes.spectral import SED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
 ROWS_AT_ONCE = 1 << 15  # light of an array that is drawn at a time [array pixels]
@@ -137,22 +140,9 @@ class ExtendedSource(Source):
         flux_sed: SED | None = None,
     ) -> ExtendedSource:
         """A galaxy: `n` = 1 is an exponential disk, 4 a de Vaucouleurs bulge. Parameters as the attributes."""
-        return cls(
-            x=x,
-            y=y,
-            ra_deg=ra,
-            dec_deg=dec,
-            magnitude=magnitude,
-            photon_rate=photon_rate,
-            sersic_n=n,
-            r_eff_arcsec=r_eff_arcsec,
-            ellipticity=ellipticity,
-            position_angle_deg=position_angle_deg,
-            sed=sed,
-            brightness=brightness,
-            name=name,
-            flux_sed=flux_sed,
-        )
+        light = (x, y, ra, dec, magnitude, photon_rate)
+        shape = (None, n, r_eff_arcsec, ellipticity, position_angle_deg)
+        return cls(*light, *shape, sed, brightness, name, flux_sed)
 
     @classmethod
     def from_array(
@@ -175,20 +165,8 @@ class ExtendedSource(Source):
 
         Light is spread evenly over each pixel of the array. Other parameters as the attributes.
         """
-        return cls(
-            x=x,
-            y=y,
-            ra_deg=ra,
-            dec_deg=dec,
-            magnitude=magnitude,
-            photon_rate=photon_rate,
-            profile=image,
-            sed=sed,
-            brightness=brightness,
-            name=name,
-            flux_sed=flux_sed,
-            convolved=convolved,
-        )
+        light = (x, y, ra, dec, magnitude, photon_rate)
+        return cls(*light, image, None, None, 0.0, 0.0, sed, brightness, name, flux_sed, convolved)
 
     @property
     def position_angle(self) -> float:
@@ -201,29 +179,31 @@ class ExtendedSource(Source):
 
     def deposit(self, image: NDArray[np.float64], ctx: RenderContext) -> None:
         """Add the source to `image` [photons / s / pixel] in place; light off the image is lost."""
-        x, y = (float(value) for value in ctx.place(self.x, self.y, self.ra_deg, self.dec_deg))
+        if self.profile is None:
+            _deposit_galaxies([self], image, ctx)
+            return
+        x, y, rate = self._light(ctx)
         if not (np.isfinite(x) and np.isfinite(y)):  # the far half of the sky has no pixel
             return
-        sed = self.sed if self.sed is not None else self.flux_sed
-        rate = self.total_photon_rate(ctx.optics, ctx.time_s) * ctx.qe_scale(sed)
-        scale = ctx.optics.plate_scale_arcsec_per_pixel
-        if self.profile is None:
-            assert self.sersic_n is not None and self.r_eff_arcsec is not None  # __post_init__ saw to it
-            shape = (
-                self.r_eff_arcsec / scale,
-                self.sersic_n,
-                1.0 - self.ellipticity,
-                self.position_angle_deg,
-            )
-            galaxy = Galaxies(*(np.array([float(value)]) for value in (x, y, rate, *shape)))
-            deposit_galaxies(image, ctx.psf, galaxy, scale)
-        elif self.convolved:
+        if self.convolved:
             psf: Any = ArrayPSF(self.profile)
             if isinstance(ctx.psf, DiffusedPSF):
                 psf = replace(ctx.psf, psf=psf)
-            psf.add_source(image, x, y, rate, scale)
+            psf.add_source(image, x, y, rate, ctx.optics.plate_scale_arcsec_per_pixel)
         else:
             self._deposit_array(image, ctx, (x, y), rate)
+
+    def _light(self, ctx: RenderContext) -> tuple[float, float, float]:
+        """Place [pixel] and photon rate."""
+        x, y = (float(value) for value in ctx.place(self.x, self.y, self.ra_deg, self.dec_deg))
+        sed = self.sed if self.sed is not None else self.flux_sed
+        return x, y, self.total_photon_rate(ctx.optics, ctx.time_s) * ctx.qe_scale(sed)
+
+    def _galaxy(self, ctx: RenderContext) -> tuple[float, ...]:
+        """The galaxy as a row of `Galaxies`."""
+        assert self.sersic_n is not None and self.r_eff_arcsec is not None  # __post_init__ saw to it
+        radius = self.r_eff_arcsec / ctx.optics.plate_scale_arcsec_per_pixel
+        return (*self._light(ctx), radius, self.sersic_n, 1.0 - self.ellipticity, self.position_angle_deg)
 
     def _deposit_array(
         self, image: NDArray[np.float64], ctx: RenderContext, centre: tuple[float, float], rate: float
@@ -241,6 +221,29 @@ class ExtendedSource(Source):
             flux = rate * self.profile[j, i][:, None] * shares
             scale = ctx.optics.plate_scale_arcsec_per_pixel
             add_stars(ctx.psf, image, x.ravel(), y.ravel(), flux.ravel(), scale)
+
+
+def deposit_in_order(sources: Sequence[Source], image: NDArray[Any], ctx: RenderContext) -> None:
+    """Add sources to `image` in their order; galaxies that follow one another share the work of a catalog."""
+    for of_galaxies, some in groupby(sources, _is_galaxy):
+        if of_galaxies:
+            _deposit_galaxies(some, image, ctx)  # type: ignore[arg-type]
+        else:
+            for source in some:
+                source.deposit(image, ctx)
+
+
+def _deposit_galaxies(galaxies: Iterable[ExtendedSource], image: NDArray[Any], ctx: RenderContext) -> None:
+    rows = np.array([galaxy._galaxy(ctx) for galaxy in galaxies], dtype=np.float64)
+    seen = rows[np.isfinite(rows[:, :2]).all(axis=1)]  # the far half of the sky has no pixel
+    if seen.size:
+        columns = np.ascontiguousarray(seen.T)
+        deposit_galaxies(image, ctx.psf, Galaxies(*columns), ctx.optics.plate_scale_arcsec_per_pixel)
+
+
+def _is_galaxy(source: Source) -> bool:
+    """Whether a source is a Sersic profile that nobody draws in a way of their own."""
+    return type(source) is ExtendedSource and source.profile is None
 
 
 def _normalized(image: Any) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from getframes.memory import require_memory
 from getframes.precision import working_dtype
 from getframes.quantity import plain
 from getframes.scene.diffusion import DiffusedPSF
+from getframes.scene.extended import deposit_in_order
 from getframes.scene.optics import Telescope
 from getframes.scene.psf import PSF
 from getframes.scene.sky import Sky
@@ -204,8 +205,7 @@ class Scene:
         vignetted = self.optics.vignetting is not None
         require_memory(self.shape, dtype.itemsize + 16 * vignetted, "the rate map of a scene")
         image = np.zeros(self.shape, dtype)
-        for source in self.sources:
-            source.deposit(image, context)
+        deposit_in_order(self.sources, image, context)
         illumination = self.optics.illumination_map(self.shape)
         if illumination is not None:
             np.multiply(image, illumination, out=image, casting="same_kind")

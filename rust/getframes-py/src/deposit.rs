@@ -2,9 +2,12 @@
 
 use crate::boundary::{detached, holds, interruptible, raise};
 use getframes_core::{Error, Real, profile};
-use getframes_sim::deposit::galaxy::{self, Blur, Shapes};
-use getframes_sim::deposit::{Precision, Psf, Stars};
-use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyUntypedArrayMethods};
+use getframes_sim::deposit::blur::{Blur, Convolution, Shapes};
+use getframes_sim::deposit::galaxy::{self, Stamps};
+use getframes_sim::deposit::{Precision, Psf, Stars, transform};
+use numpy::{
+    Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 
 /// Stars below which nobody will want to interrupt.
@@ -105,7 +108,7 @@ impl Profile {
 /// Columns of parameters: one value for all sources, or one a source.
 type Columns = Vec<Vec<f64>>;
 
-/// A PSF as a mixture of Gaussians on a pixel grid.
+/// A PSF that galaxies are convolved with, on a pixel grid.
 #[pyclass(frozen, module = "getframes._native.deposit")]
 pub struct Mixture(Law);
 
@@ -115,10 +118,37 @@ enum Law {
     Gaussian(Columns),
     /// Full width at half maximum, and beta.
     Moffat(Columns),
+    /// λ/D, and obstruction.
+    Airy(Columns),
+    /// How far an image reaches, its second moments, and what hides all else of it.
+    Image { reach: f64, moments: [f64; 3], narrowest: f64 },
+}
+
+impl Law {
+    fn blur(&self) -> Blur<'_> {
+        match self {
+            Self::Gaussian(columns) => Blur::Gaussian { along: &columns[0], across: &columns[1], angle: &columns[2] },
+            Self::Moffat(columns) => Blur::Moffat { fwhm: &columns[0], beta: &columns[1] },
+            Self::Airy(columns) => Blur::Airy { resolution: &columns[0], obstruction: &columns[1] },
+            Self::Image { reach, moments, narrowest } => {
+                Blur::Image { reach: *reach, moments: *moments, narrowest: *narrowest }
+            }
+        }
+    }
 }
 
 fn columns<const N: usize>(arrays: [PyReadonlyArray1<'_, f64>; N]) -> PyResult<Columns> {
     arrays.iter().map(|array| Ok(array.as_slice()?.to_vec())).collect()
+}
+
+/// Columns of sources: x, y, flux, r_eff, index, axis ratio, angle.
+type Sources<'py> = [PyReadonlyArray1<'py, f64>; 7];
+
+fn sources<'a>(columns: &'a Sources<'_>) -> PyResult<(Stars<'a>, Shapes<'a>)> {
+    let column = |number: usize| columns[number].as_slice();
+    let stars = Stars { x: column(0)?, y: column(1)?, flux: column(2)? };
+    let shapes = Shapes { r_eff: column(3)?, index: column(4)?, axis_ratio: column(5)?, angle: column(6)? };
+    Ok((stars, shapes))
 }
 
 #[pymethods]
@@ -137,30 +167,68 @@ impl Mixture {
         columns([fwhm_px, beta]).map(Law::Moffat).map(Self)
     }
 
-    #[pyo3(signature = (image, x, y, flux, r_eff_px, index, axis_ratio, angle_deg, *, variance_px2 = 0.0))]
+    #[staticmethod]
+    fn airy(resolution_px: PyReadonlyArray1<'_, f64>, obstruction: PyReadonlyArray1<'_, f64>) -> PyResult<Self> {
+        columns([resolution_px, obstruction]).map(Law::Airy).map(Self)
+    }
+
+    #[staticmethod]
+    fn image(reach_px: f64, moments_px2: [f64; 3], narrowest_px: f64) -> Self {
+        Self(Law::Image { reach: reach_px, moments: moments_px2, narrowest: narrowest_px })
+    }
+
+    #[pyo3(signature = (shape, columns, *, variance_px2 = 0.0))]
+    fn sides<'py>(
+        &self,
+        py: Python<'py>,
+        shape: (usize, usize),
+        columns: Sources<'py>,
+        variance_px2: f64,
+    ) -> PyResult<Bound<'py, PyArray1<usize>>> {
+        let (stars, shapes) = sources(&columns)?;
+        let sides = detached(py, || {
+            let sources = Convolution::new(stars.x.len(), shapes, self.0.blur(), variance_px2)?;
+            transform::sides(stars, &sources, shape)
+        })?;
+        Ok(sides.into_pyarray(py))
+    }
+
+    #[pyo3(signature = (transfer, columns, *, variance_px2 = 0.0))]
+    fn spectra<'py>(
+        &self,
+        py: Python<'py>,
+        transfer: &Transfer,
+        columns: Sources<'py>,
+        variance_px2: f64,
+    ) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let (stars, shapes) = sources(&columns)?;
+        let spectra = interruptible(py, false, |cancel| {
+            let sources = Convolution::new(stars.x.len(), shapes, self.0.blur(), variance_px2)?;
+            let mut spectra = vec![[0.0; 2]; stars.x.len() * transfer.0.spectrum_len()];
+            transform::spectra(stars, &sources, &transfer.0, &mut spectra, cancel)?;
+            Ok(spectra.into_flattened())
+        })?;
+        Ok(spectra.into_pyarray(py))
+    }
+
+    #[pyo3(signature = (image, columns, *, variance_px2 = 0.0, sides = None, stamps = None))]
     fn deposit(
         &self,
         py: Python<'_>,
         image: Image<'_>,
-        x: PyReadonlyArray1<'_, f64>,
-        y: PyReadonlyArray1<'_, f64>,
-        flux: PyReadonlyArray1<'_, f64>,
-        r_eff_px: PyReadonlyArray1<'_, f64>,
-        index: PyReadonlyArray1<'_, f64>,
-        axis_ratio: PyReadonlyArray1<'_, f64>,
-        angle_deg: PyReadonlyArray1<'_, f64>,
+        columns: Sources<'_>,
         variance_px2: f64,
+        sides: Option<PyReadonlyArray1<'_, usize>>,
+        stamps: Option<PyReadonlyArray1<'_, f32>>,
     ) -> PyResult<()> {
-        let stars = Stars { x: x.as_slice()?, y: y.as_slice()?, flux: flux.as_slice()? };
-        let shapes = Shapes {
-            r_eff: r_eff_px.as_slice()?,
-            index: index.as_slice()?,
-            axis_ratio: axis_ratio.as_slice()?,
-            angle: angle_deg.as_slice()?,
+        let stamps = match (&sides, &stamps) {
+            (Some(sides), Some(values)) => Some(Stamps { sides: sides.as_slice()?, values: values.as_slice()? }),
+            _ => None,
         };
+        let (stars, shapes) = sources(&columns)?;
         match image {
-            Image::Single(image) => self.draw(py, image, stars, shapes, variance_px2),
-            Image::Double(image) => self.draw(py, image, stars, shapes, variance_px2),
+            Image::Single(image) => self.draw(py, image, stars, shapes, variance_px2, stamps),
+            Image::Double(image) => self.draw(py, image, stars, shapes, variance_px2, stamps),
         }
     }
 }
@@ -173,15 +241,28 @@ impl Mixture {
         stars: Stars<'_>,
         shapes: Shapes<'_>,
         variance: f64,
+        stamps: Option<Stamps<'_>>,
     ) -> PyResult<()> {
         let shape = (image.shape()[0], image.shape()[1]);
         let pixels = image.as_slice_mut()?;
-        let blur = match &self.0 {
-            Law::Gaussian(columns) => Blur::Gaussian { along: &columns[0], across: &columns[1], angle: &columns[2] },
-            Law::Moffat(columns) => Blur::Moffat { fwhm: &columns[0], beta: &columns[1] },
-        };
-        let small = stars.x.len() < SMALL;
-        interruptible(py, small, |cancel| galaxy::deposit(stars, shapes, blur, variance, pixels, shape, cancel))
+        interruptible(py, stars.x.len() < SMALL, |cancel| {
+            let sources = Convolution::new(stars.x.len(), shapes, self.0.blur(), variance)?;
+            galaxy::deposit(stars, &sources, stamps, pixels, shape, cancel)
+        })
+    }
+}
+
+/// The transform of a PSF and a pixel, for stamps of one size.
+#[pyclass(frozen, module = "getframes._native.deposit")]
+pub struct Transfer(transform::Transfer);
+
+#[pymethods]
+impl Transfer {
+    #[new]
+    fn new(values: PyReadonlyArray2<'_, f32>, side: usize) -> PyResult<Self> {
+        let shape = (values.shape()[0], values.shape()[1] / 2);
+        let (pairs, _) = values.as_slice()?.as_chunks::<2>();
+        transform::Transfer::new(pairs, shape, side).map(Self).map_err(raise)
     }
 }
 
@@ -201,10 +282,24 @@ pub fn moffat(fwhm_px: f64, beta: f64) -> PyResult<Vec<(f64, f64)>> {
     Ok(profile::moffat(fwhm_px, beta).into_iter().map(|component| (component.xx, component.weight)).collect())
 }
 
+/// Variances [pixel²] and shares of the Gaussians that stand for an Airy pattern behind a blur; the last are its wings, how many, and
+/// the standard deviation [pixel] of the least blur.
+#[pyfunction]
+pub fn airy(resolution_px: f64, obstruction: f64) -> PyResult<(Vec<(f64, f64)>, usize, f64)> {
+    let positive = resolution_px > 0.0 && resolution_px.is_finite();
+    Error::domain(positive, "resolution_px", "> 0 and finite", resolution_px).map_err(raise)?;
+    Error::domain((0.0..1.0).contains(&obstruction), "obstruction", "in [0, 1)", obstruction).map_err(raise)?;
+    let mixture = profile::airy(resolution_px, obstruction).into_iter();
+    let pairs = mixture.map(|component| (component.xx, component.weight)).collect();
+    Ok((pairs, profile::WINGS, profile::narrowest(resolution_px, obstruction)))
+}
+
 /// Fills the module.
 pub fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sersic, module)?)?;
     module.add_function(wrap_pyfunction!(moffat, module)?)?;
+    module.add_function(wrap_pyfunction!(airy, module)?)?;
     module.add_class::<Mixture>()?;
+    module.add_class::<Transfer>()?;
     module.add_class::<Profile>()
 }

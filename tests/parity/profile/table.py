@@ -1,8 +1,13 @@
-"""Prints the table of the Sersic mixtures: ``python -m tests.parity.profile.table > .../sersic_table.rs``."""
+"""Prints a table of mixtures: ``python -m tests.parity.profile.table sersic > .../sersic_table.rs``, or ``airy``."""
 
 from __future__ import annotations
 
-from getframes.reference.profile.sersic import rust_table
+import sys
+
+from getframes.reference.profile.airy import rust_table as airy
+from getframes.reference.profile.sersic import rust_table as sersic
+
+TABLES = {"sersic": sersic, "airy": airy}
 
 if __name__ == "__main__":
-    print(rust_table(), end="")
+    print(TABLES[sys.argv[1]](), end="")

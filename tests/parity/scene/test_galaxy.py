@@ -50,7 +50,7 @@ def draw(
 ) -> NDArray[Any]:
     image = np.zeros(shape, dtype)
     columns = np.array([list(source) for source in sources], float).reshape(-1, 7).T.copy()
-    psf.deposit(image, *columns, variance_px2=variance)
+    psf.deposit(image, columns, variance_px2=variance)
     return image
 
 
@@ -106,7 +106,7 @@ def test_threads(name: str, dtype: Any) -> None:
 def test_one_galaxy_at_a_time(name: str, dtype: Any) -> None:
     image = np.zeros((300, 310), dtype)
     for source in FIELD:
-        PSFS[name].deposit(image, *np.array(source)[:, None])
+        PSFS[name].deposit(image, np.array(source)[:, None])
     assert_array_equal(draw(PSFS[name], (300, 310), FIELD, dtype), image)
 
 

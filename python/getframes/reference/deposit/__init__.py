@@ -10,5 +10,6 @@ from getframes.reference.deposit.elliptical import elliptical
 from getframes.reference.deposit.galaxy import galaxy
 from getframes.reference.deposit.gaussian import gaussian
 from getframes.reference.deposit.moffat import moffat
+from getframes.reference.deposit.transform import behind_airy
 
-__all__ = ["airy", "array", "elliptical", "galaxy", "gaussian", "moffat"]
+__all__ = ["airy", "array", "behind_airy", "elliptical", "galaxy", "gaussian", "moffat"]

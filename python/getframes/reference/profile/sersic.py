@@ -151,7 +151,7 @@ def indices() -> Image:
 def rust_table() -> str:
     """The source of `rust/getframes-core/src/profile/sersic_table.rs`."""
     lines = [
-        "//! Made by `python -m tests.parity.profile.table` from `python/getframes/reference/profile/sersic.py`.",
+        "//! Made by `python -m tests.parity.profile.table sersic` from `python/getframes/reference/profile/sersic.py`.",
         "",
         "/// ln of the narrowest and of the widest width, and the shares of the light, at equal steps of ln(n - 0.45).",
         f"pub const TABLE: [[f64; {COMPONENTS + 2}]; {KNOTS}] = [",

@@ -9,10 +9,13 @@
 //!
 //! Source: Hogg and Lang 2013, doi:10.1086/668228.
 
+mod airy;
+mod airy_table;
 mod moffat;
 mod sersic;
 mod sersic_table;
 
+pub use airy::{WINGS, airy, narrowest};
 pub use moffat::moffat;
 pub use sersic::{COMPONENTS, LARGEST_INDEX, SMALLEST_INDEX, sersic};
 
@@ -64,14 +67,27 @@ impl Component {
         (mean - half, mean + half)
     }
 
+    /// The same behind another.
     #[inline(always)]
-    fn convolved(self, other: Self) -> Self {
+    pub fn convolved(self, other: Self) -> Self {
         Self {
             weight: self.weight * other.weight,
             xx: self.xx + other.xx,
             xy: self.xy + other.xy,
             yy: self.yy + other.yy,
         }
+    }
+
+    /// Weight, and weight times covariance.
+    #[inline(always)]
+    fn moments(self) -> Self {
+        self.scaled(self.weight, self.weight)
+    }
+
+    /// The sum of moments.
+    #[inline(always)]
+    fn grown(self, moments: Self) -> Self {
+        Self { weight: self.weight + moments.weight, ..self.convolved(moments) }
     }
 }
 
@@ -91,18 +107,20 @@ pub struct Galaxy {
 /// Error of the density that may come from taking similar Gaussians as one, as a fraction of their own peak.
 pub const MERGING: f64 = 1e-3;
 
-/// A galaxy behind a PSF of one or more Gaussians, narrowest first; `mixture` is overwritten.
+impl Galaxy {
+    /// Its Gaussians, narrowest first but for the last, which is there below n = 0.51 only.
+    #[inline(always)]
+    pub fn components(self) -> [Component; COMPONENTS] {
+        let shape = Component::ellipse(1.0, self.r_eff, self.r_eff * self.axis_ratio, self.angle);
+        sersic(self.index).map(|(sigma, weight)| shape.scaled(weight, sigma * sigma))
+    }
+}
+
+/// Adds a profile behind a PSF to `mixture`; both begin with the narrowest Gaussian, and the PSF is not empty.
 ///
 /// Gaussians that the convolution has made alike are taken as one of the same weight and covariance.
 #[inline(always)]
-pub fn convolve(galaxy: Galaxy, psf: &[Component], mixture: &mut Vec<Component>) {
-    mixture.clear();
-    if galaxy.r_eff <= 0.0 {
-        mixture.extend_from_slice(psf);
-        return;
-    }
-    let shape = Component::ellipse(1.0, galaxy.r_eff, galaxy.r_eff * galaxy.axis_ratio, galaxy.angle);
-    let profile = sersic(galaxy.index).map(|(sigma, weight)| shape.scaled(weight, sigma * sigma));
+pub fn convolve(profile: &[Component], psf: &[Component], mixture: &mut Vec<Component>) {
     // Behind a wide Gaussian of the PSF the narrow ones of the galaxy look alike, and the other way round.
     let middle = 2.0 * median(psf);
     let (narrow, wide) = profile.split_at(profile.iter().take_while(|component| component.axes().0 < middle).count());
@@ -112,6 +130,13 @@ pub fn convolve(galaxy: Galaxy, psf: &[Component], mixture: &mut Vec<Component>)
     for &component in wide {
         blurred(psf, component, mixture);
     }
+}
+
+/// One Gaussian of the weight and the covariance of a profile.
+#[inline(always)]
+pub fn merged(profile: &[Component]) -> Component {
+    let sum = profile.iter().fold(Component::default(), |sum, component| sum.grown(component.moments()));
+    if sum.weight > 0.0 { sum.scaled(sum.weight, 1.0 / sum.weight) } else { sum }
 }
 
 /// Adds a mixture behind one Gaussian.
@@ -155,13 +180,8 @@ impl Merging {
             return None;
         }
         let spread = next.axes().1;
-        let moments = next.scaled(next.weight, next.weight);
-        let grown = Component {
-            weight: self.sum.weight + next.weight,
-            xx: self.sum.xx + moments.xx,
-            xy: self.sum.xy + moments.xy,
-            yy: self.sum.yy + moments.yy,
-        };
+        let moments = next.moments();
+        let grown = self.sum.grown(moments);
         let squared = next.weight.mul_add(spread * spread, self.squared);
         let (minor, major) = grown.axes();
         let mean = major / grown.weight;

@@ -1,4 +1,4 @@
-//! Made by `python -m tests.parity.profile.table` from `python/getframes/reference/profile/sersic.py`.
+//! Made by `python -m tests.parity.profile.table sersic` from `python/getframes/reference/profile/sersic.py`.
 
 /// ln of the narrowest and of the widest width, and the shares of the light, at equal steps of ln(n - 0.45).
 pub const TABLE: [[f64; 16]; 65] = [

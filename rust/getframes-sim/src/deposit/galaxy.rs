@@ -1,23 +1,17 @@
-//! Sources that are mixtures of Gaussians: galaxies behind a PSF, and stars whose PSF is their own.
-//!
-//! | symbol  | name        | shape  | unit                                                |
-//! |---------|-------------|--------|-----------------------------------------------------|
-//! | r_e     | `r_eff`     | `(n,)` | pixel: half-light radius along the major axis       |
-//! | n       | `index`     | `(n,)` | 1: Sersic index                                     |
-//! | b/a     | `axis_ratio`| `(n,)` | 1                                                   |
-//! | θ       | `angle`     | `(n,)` | degree, major axis, from +x towards +y              |
+//! Sources that are mixtures of Gaussians drawn into an image: galaxies behind a PSF ([`super::blur`]), and stars whose PSF is their own.
 //!
 //! Law: q\[j, i\] += F Σ_k w_k ∫ N(u; 0, C_k) du over the pixel, one rounding each, in the order of the catalog; w and C are those of the
-//! galaxy convolved with the PSF ([`getframes_core::profile`]).
+//! source convolved with the PSF.
 //!
-//! Pixel integrals: 1/12 is added to both variances of a Gaussian wider than [`WIDE`]; narrower ones are integrated by Gauss-Legendre
-//! nodes instead. Each Gaussian is drawn to where [`LOST`] of the light of the source is left, in blocks of sixteen pixels about the
+//! Pixel integrals: 1/12, the variance of a pixel, is added to both variances of a Gaussian. Where one is narrower than [`WIDE`], the
+//! fourth and sixth cumulant of the pixel count as well; below 0.6 pixel it is integrated by Gauss-Legendre nodes instead. Each Gaussian is drawn to where [`LOST`] of the light of the source is left, in blocks of sixteen pixels about the
 //! pixel that holds the source. Like the other sampled profiles, E is computed in f32 for images of either precision.
 
+use super::blur::{Convolution, Parts};
 use super::{LANES, Stars, Tile, pixel_of};
 use getframes_core::Error;
 use getframes_core::pool::{self, Cancel};
-use getframes_core::profile::{self, Component, Galaxy};
+use getframes_core::profile::Component;
 use getframes_core::real::Real;
 use getframes_core::simd::{self, Kernel};
 use rayon::prelude::*;
@@ -25,11 +19,14 @@ use rayon::prelude::*;
 /// Standard deviation above which a pixel is a widening [pixel].
 pub const WIDE: f64 = 1.6;
 
+/// Standard deviation above which the series of the pixel is right to 2e-4 of a Gaussian [pixel].
+const SERIES: f64 = 0.6;
+
 /// Light of a source that one of its Gaussians may leave undrawn.
 pub const LOST: f64 = 1e-5;
 
-/// Narrowest standard deviation that is drawn as it is [pixel].
-pub const NARROWEST: f64 = 0.085;
+/// The same for the wings of a PSF.
+const LOST_OF_WINGS: f64 = 1e-4;
 
 /// Above this standard deviation a row follows from the one above it [pixel].
 const RECURRED: f64 = 4.0;
@@ -40,131 +37,37 @@ const ROWS: usize = 16;
 /// Rows of an image that one thread draws.
 const BAND_ROWS: usize = 64;
 
+/// Sources whose Gaussians are held at a time.
+const AT_ONCE: usize = 4096;
+
 /// Sources below which waking the pool costs more than it saves.
 const SERIAL: usize = 4;
 
-/// Shapes of galaxies, as arrays; a star has `r_eff` 0.
+/// Images of the parts of sources that have no mixture, made by [`super::transform`]; a source is at (side / 2, side / 2) plus
+/// its distance from the middle of its pixel.
 #[derive(Clone, Copy, Debug)]
-pub struct Shapes<'a> {
-    /// Half-light radius along the major axis [pixel].
-    pub r_eff: &'a [f64],
-    /// Sersic index.
-    pub index: &'a [f64],
-    /// Minor over major axis.
-    pub axis_ratio: &'a [f64],
-    /// Angle of the major axis [deg].
-    pub angle: &'a [f64],
+pub struct Stamps<'a> {
+    /// Rows, and columns, of the stamp of each source; 0 where it has none.
+    pub sides: &'a [usize],
+    /// The stamps, row by row, one after the other: shares of the light.
+    pub values: &'a [f32],
 }
 
-/// The PSF: arrays of one value for all sources, or one a source.
+/// The stamp of one source.
 #[derive(Clone, Copy, Debug)]
-pub enum Blur<'a> {
-    /// Gaussians: standard deviations [pixel] and angle [deg].
-    Gaussian {
-        /// Along the axis.
-        along: &'a [f64],
-        /// Across it.
-        across: &'a [f64],
-        /// From +x towards +y.
-        angle: &'a [f64],
-    },
-    /// Moffat profiles.
-    Moffat {
-        /// Full width at half maximum [pixel].
-        fwhm: &'a [f64],
-        /// β.
-        beta: &'a [f64],
-    },
+struct Stamp<'a> {
+    side: usize,
+    values: &'a [f32],
 }
 
-impl Blur<'_> {
-    /// The mixture of the PSF at a source, wider by a variance [pixel²].
-    #[inline(always)]
-    fn components(&self, source: usize, variance: f64) -> Vec<Component> {
-        let floor = NARROWEST * NARROWEST;
-        let mut components = match *self {
-            Self::Gaussian { along, across, angle } => {
-                vec![Component::ellipse(1.0, at(along, source), at(across, source), at(angle, source))]
-            }
-            Self::Moffat { fwhm, beta } => profile::moffat(at(fwhm, source), at(beta, source)),
-        };
-        for component in &mut components {
-            let wider = variance + (floor - component.axes().0 - variance).max(0.0);
-            component.xx += wider;
-            component.yy += wider;
-        }
-        components
-    }
-
-    fn check(&self, sources: usize) -> Result<(), Error> {
-        let columns: &[(&'static str, &[f64])] = match self {
-            Self::Gaussian { along, across, angle } => &[("along", along), ("across", across), ("angle", angle)],
-            Self::Moffat { fwhm, beta } => &[("fwhm", fwhm), ("beta", beta)],
-        };
-        for (name, values) in columns {
-            Error::same_shape(name, &[values.len()], &[if values.len() == 1 { 1 } else { sources }])?;
-            let above = if *name == "beta" { 1.0 } else { 0.0 };
-            let rule = if *name == "beta" { "> 1 and finite" } else { "> 0 and finite" };
-            for &value in *values {
-                let holds = value.is_finite() && (*name == "angle" || value > above);
-                Error::domain(holds, name, if *name == "angle" { "finite" } else { rule }, value)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn varies(&self) -> bool {
-        match self {
-            Self::Gaussian { along, across, angle } => along.len() > 1 || across.len() > 1 || angle.len() > 1,
-            Self::Moffat { fwhm, beta } => fwhm.len() > 1 || beta.len() > 1,
-        }
-    }
-}
-
-fn at(values: &[f64], source: usize) -> f64 {
-    values[source.min(values.len() - 1)]
-}
-
-impl Shapes<'_> {
-    fn galaxy(&self, source: usize) -> Galaxy {
-        Galaxy {
-            r_eff: self.r_eff[source],
-            index: self.index[source],
-            axis_ratio: self.axis_ratio[source],
-            angle: self.angle[source],
-        }
-    }
-
-    fn check(&self, sources: usize) -> Result<(), Error> {
-        let indices = profile::SMALLEST_INDEX..=profile::LARGEST_INDEX;
-        for (name, values) in
-            [("r_eff", self.r_eff), ("index", self.index), ("axis_ratio", self.axis_ratio), ("angle", self.angle)]
-        {
-            Error::same_shape(name, &[values.len()], &[sources])?;
-            for &value in values {
-                let (holds, rule) = match name {
-                    "r_eff" => ((0.0..f64::INFINITY).contains(&value), ">= 0 and finite"),
-                    "index" => (indices.contains(&value), "in [0.5, 8]"),
-                    "axis_ratio" => (value > 0.0 && value <= 1.0, "in (0, 1]"),
-                    _ => (value.is_finite(), "finite"),
-                };
-                Error::domain(holds, name, rule, value)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Adds galaxies, and stars, to an image of `shape` (rows, columns); `variance` [pixel²] widens the PSF.
+/// Adds galaxies, and stars, to an image of `shape` (rows, columns).
 ///
 /// # Errors
-/// [`Error::Shape`] when arrays do not fit together, [`Error::Domain`] when a shape or the PSF is impossible, [`Error::Interrupted`]
-/// when `cancel` asks for it, with part of the light in the image.
+/// [`Error::Shape`] when arrays do not fit together, [`Error::Interrupted`] when `cancel` asks for it, with part of the light in the image.
 pub fn deposit<T: Real>(
     stars: Stars<'_>,
-    shapes: Shapes<'_>,
-    blur: Blur<'_>,
-    variance: f64,
+    sources: &Convolution<'_>,
+    stamps: Option<Stamps<'_>>,
     image: &mut [T],
     shape: (usize, usize),
     cancel: &Cancel,
@@ -174,74 +77,82 @@ pub fn deposit<T: Real>(
     Error::same_shape("image", &[image.len()], &[height * width])?;
     Error::same_shape("y", &[stars.y.len()], &[count])?;
     Error::same_shape("flux", &[stars.flux.len()], &[count])?;
-    Error::domain((0.0..f64::INFINITY).contains(&variance), "variance", ">= 0 and finite", variance)?;
-    shapes.check(count)?;
-    blur.check(count)?;
+    let mut starts = vec![0];
+    if let Some(stamps) = stamps {
+        Error::same_shape("sides", &[stamps.sides.len()], &[count])?;
+        for &side in stamps.sides {
+            starts.push(starts[starts.len() - 1] + side * side);
+        }
+        Error::same_shape("stamps", &[stamps.values.len()], &[starts[count]])?;
+    }
     if image.is_empty() || count == 0 {
         return Ok(());
     }
-    let shared = (!blur.varies()).then(|| blur.components(0, variance));
-    let field = Field { stars, shapes, blur, variance, shared, width };
-    let parallel = count > SERIAL;
-    let reach: Vec<i64> = if parallel {
-        pool::install(|| Ok((0..count).into_par_iter().map(|source| field.reach(source)).collect()))?
-    } else {
-        (0..count).map(|source| field.reach(source)).collect()
-    };
-    let draw = |(band, pixels): (usize, &mut [T])| field.draw(band * BAND_ROWS, pixels, &reach, cancel);
-    if parallel {
-        pool::install(|| {
-            image.par_chunks_mut(BAND_ROWS * width).enumerate().for_each(draw);
-            Ok(())
-        })?;
-    } else {
-        image.chunks_mut(BAND_ROWS * width).enumerate().for_each(draw);
+    let field = Field { stars, sources, stamps, starts, width };
+    for first in (0..count).step_by(AT_ONCE) {
+        let some = first..(first + AT_ONCE).min(count);
+        if some.len() > SERIAL {
+            pool::install(|| {
+                let drawn: Vec<_> = some.clone().into_par_iter().map(|source| field.drawn(source)).collect();
+                let draw = |(band, pixels)| field.draw(first, &drawn, band * BAND_ROWS, pixels, cancel);
+                image.par_chunks_mut(BAND_ROWS * width).enumerate().for_each(draw);
+                Ok(())
+            })?;
+        } else {
+            let drawn: Vec<_> = some.map(|source| field.drawn(source)).collect();
+            let draw = |(band, pixels)| field.draw(first, &drawn, band * BAND_ROWS, pixels, cancel);
+            image.chunks_mut(BAND_ROWS * width).enumerate().for_each(draw);
+        }
     }
     if cancel.is_cancelled() { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 struct Field<'a> {
     stars: Stars<'a>,
-    shapes: Shapes<'a>,
-    blur: Blur<'a>,
-    variance: f64,
-    /// The PSF, where it is the same for all.
-    shared: Option<Vec<Component>>,
+    sources: &'a Convolution<'a>,
+    stamps: Option<Stamps<'a>>,
+    /// Where the values of each stamp begin.
+    starts: Vec<usize>,
     width: usize,
 }
 
 impl Field<'_> {
-    #[inline(always)]
-    fn mixture(&self, source: usize, mixture: &mut Vec<Component>) {
-        let galaxy = self.shapes.galaxy(source);
-        match &self.shared {
-            Some(psf) => profile::convolve(galaxy, psf, mixture),
-            None => profile::convolve(galaxy, &self.blur.components(source, self.variance), mixture),
+    fn stamp(&self, source: usize) -> Stamp<'_> {
+        match self.stamps {
+            Some(stamps) => Stamp {
+                side: stamps.sides[source],
+                values: &stamps.values[self.starts[source]..self.starts[source + 1]],
+            },
+            None => Stamp { side: 0, values: &[] },
         }
     }
 
-    /// Rows that a source reaches on each side of its own; more than any image has where it is off the columns.
-    fn reach(&self, source: usize) -> i64 {
-        let (mut mixture, mut drawn) = (Vec::new(), Vec::new());
-        simd::dispatch(Mix { field: self, source, mixture: &mut mixture, drawn: &mut drawn });
-        let (x, y) = drawn.iter().fold((0, 0), |(x, y), drawn| (x.max(drawn.reach.0), y.max(drawn.reach.1)));
+    /// The Gaussians of a source; none where it is off the columns.
+    fn drawn(&self, source: usize) -> Gaussians {
+        let mut made = Gaussians::default();
+        simd::dispatch(Mix { sources: self.sources, source, drawn: &mut made.drawn });
+        let half = self.stamp(source).half();
+        let far = |side: fn(&Drawn) -> i64| made.drawn.iter().map(side).fold(half, i64::max);
+        made.reach = (far(|drawn| drawn.reach.0), far(|drawn| drawn.reach.1));
         let column = pixel_of(self.stars.x[source]);
-        if column + x < -(LANES as i64) || column - x > (self.width + LANES) as i64 { i64::MIN } else { y }
+        let (left, right) = (column - made.reach.0, column + made.reach.0);
+        if right < -(LANES as i64) || left > (self.width + LANES) as i64 { Gaussians::default() } else { made }
     }
 
-    fn draw<T: Real>(&self, first_row: usize, pixels: &mut [T], reach: &[i64], cancel: &Cancel) {
+    /// Adds the sources from `first` on to a band of rows.
+    fn draw<T: Real>(&self, first: usize, sources: &[Gaussians], first_row: usize, pixels: &mut [T], cancel: &Cancel) {
         let height = pixels.len() / self.width;
         let rows = first_row as i64 - ROWS as i64..(first_row + height + ROWS) as i64;
-        let (mut mixture, mut drawn) = (Vec::new(), Vec::new());
-        for (source, &reach) in reach.iter().enumerate() {
-            let row = pixel_of(self.stars.y[source]);
-            if reach == i64::MIN || row + reach < rows.start || row - reach >= rows.end {
+        for (source, gaussians) in (first..).zip(sources) {
+            let (row, reach) = (pixel_of(self.stars.y[source]), gaussians.reach.1);
+            let stamp = self.stamp(source);
+            let nothing = gaussians.drawn.is_empty() && (stamp.side == 0 || gaussians.reach.0 == 0);
+            if nothing || row + reach < rows.start || row - reach >= rows.end {
                 continue;
             }
             if cancel.is_cancelled() {
                 return;
             }
-            simd::dispatch(Mix { field: self, source, mixture: &mut mixture, drawn: &mut drawn });
             let tile = Tile {
                 pixels: &mut *pixels,
                 stride: self.width,
@@ -251,10 +162,21 @@ impl Field<'_> {
                 columns: 0..self.width,
             };
             let place = (self.stars.x[source], self.stars.y[source]);
-            simd::dispatch(Draw { drawn: &drawn, place, flux: T::of(self.stars.flux[source]), tile });
+            simd::dispatch(Draw { gaussians, stamp, place, flux: T::of(self.stars.flux[source]), tile });
         }
     }
 }
+
+/// The Gaussians of a source, and how many pixels it reaches on each side, with its stamp.
+#[derive(Clone, Debug, Default)]
+struct Gaussians {
+    drawn: Vec<Drawn>,
+    reach: (i64, i64),
+}
+
+/// Light of sixteen by sixteen pixels, each row one line of the cache.
+#[repr(align(64))]
+struct Block([[f32; LANES]; ROWS]);
 
 /// A Gaussian ready to be drawn.
 #[derive(Clone, Copy, Debug)]
@@ -271,6 +193,8 @@ struct Drawn {
 enum Way {
     /// Nodes of the rule an axis.
     Nodes(&'static [(f64, f64)]),
+    /// The series of the pixel: cubics of the squared slope along each axis.
+    Series([[f32; 4]; 2]),
     Wide,
     Recurred,
 }
@@ -278,22 +202,27 @@ enum Way {
 impl Drawn {
     /// The Gaussians of a mixture, without those that hold little light at no brightness.
     #[inline(always)]
-    fn all(mixture: &[Component], drawn: &mut Vec<Self>) {
+    fn all(parts: &Parts, drawn: &mut Vec<Self>) {
         let brightness = |component: &Component| component.weight / component.axes().0;
-        let peak: f64 = mixture.iter().map(brightness).sum();
+        let peak: f64 = parts.mixture.iter().map(brightness).sum();
         let seen = |component: &&Component| component.weight > LOST || brightness(component) > LOST * peak;
         drawn.clear();
-        drawn.extend(mixture.iter().filter(seen).map(|&component| Self::new(component)));
+        let (near, wings) = parts.mixture.split_at(parts.mixture.len() - parts.wings);
+        drawn.extend(near.iter().filter(seen).map(|&component| Self::new(component, LOST)));
+        drawn.extend(wings.iter().map(|&component| Self::new(component, LOST_OF_WINGS)));
     }
 
     #[inline(always)]
-    fn new(component: Component) -> Self {
+    fn new(component: Component, lost: f64) -> Self {
         let (minor, _) = component.axes();
-        let way = way(minor.sqrt());
+        let mut way = way(minor.sqrt());
         let widening = if matches!(way, Way::Nodes(_)) { 0.0 } else { 1.0 / 12.0 };
         let (xx, xy, yy) = (component.xx + widening, component.xy, component.yy + widening);
         let determinant = xx * yy - xy * xy;
-        let cut: f64 = (2.0 * Real::logarithm(component.weight / LOST)).max(4.0);
+        if let Way::Series(cubics) = &mut way {
+            *cubics = [pixel_series(yy / determinant), pixel_series(xx / determinant)];
+        }
+        let cut: f64 = (2.0 * Real::logarithm(component.weight / lost)).max(4.0);
         let reach = |variance: f64| ((cut * variance).sqrt() + 0.5).ceil().min(1e9) as i64;
         Self {
             amplitude: (component.weight / (std::f64::consts::TAU * determinant.sqrt())) as f32,
@@ -314,9 +243,10 @@ impl Drawn {
 
     /// Adds the Gaussian to a block whose first pixel lies at (u, v) from the source.
     #[inline(always)]
-    fn add(&self, (u, v): (f64, f64), block: &mut [[f32; LANES]; ROWS]) {
+    fn add(&self, (u, v): (f64, f64), block: &mut Block) {
         match self.way {
             Way::Recurred => self.add_recurred(u as f32, v as f32, block),
+            Way::Series(cubics) => self.add_series(u as f32, v as f32, &cubics, block),
             Way::Wide => self.add_sampled(u as f32, v as f32, self.amplitude, block),
             Way::Nodes(rule) => {
                 for &(q, row_weight) in rule {
@@ -330,7 +260,7 @@ impl Drawn {
     }
 
     #[inline(always)]
-    fn add_sampled(&self, u: f32, v: f32, amplitude: f32, block: &mut [[f32; LANES]; ROWS]) {
+    fn add_sampled(&self, u: f32, v: f32, amplitude: f32, block: &mut Block) {
         let (a, b, c) = self.form;
         let mut across = [0.0; LANES];
         let mut slope = [0.0; LANES];
@@ -339,7 +269,7 @@ impl Drawn {
             across[lane] = a * u * u;
             slope[lane] = 2.0 * b * u;
         }
-        for (row, line) in block.iter_mut().enumerate() {
+        for (row, line) in block.0.iter_mut().enumerate() {
             let v = v + row as f32;
             let down = c * v * v;
             for lane in 0..LANES {
@@ -350,9 +280,25 @@ impl Drawn {
         }
     }
 
+    /// The Gaussian smoothed by the pixel: its variance is in the form, the cumulants beyond are in `cubics`.
+    #[inline(always)]
+    fn add_series(&self, u: f32, v: f32, [across, down]: &[[f32; 4]; 2], block: &mut Block) {
+        let (a, b, c) = self.form;
+        for (row, line) in block.0.iter_mut().enumerate() {
+            let v = v + row as f32;
+            for (lane, sum) in line.iter_mut().enumerate() {
+                let u = u + lane as f32;
+                let (x, y) = (Real::mul_add(a, u, b * v), Real::mul_add(b, u, c * v));
+                let form = Real::mul_add(x, u, y * v);
+                let pixel = cubic(across, x * x) + cubic(down, y * y);
+                *sum = Real::mul_add(self.amplitude * pixel.most(0.0), (-form).most(-80.0).exponential(), *sum);
+            }
+        }
+    }
+
     /// g(v + 1) = g(v) r(v), r(v + 1) = r(v) e^(-2c).
     #[inline(always)]
-    fn add_recurred(&self, u: f32, v: f32, block: &mut [[f32; LANES]; ROWS]) {
+    fn add_recurred(&self, u: f32, v: f32, block: &mut Block) {
         let (a, b, c) = self.form;
         let mut value = [0.0; LANES];
         let mut ratio = [0.0; LANES];
@@ -364,7 +310,7 @@ impl Drawn {
             ratio[lane] = (-(2.0 * b * u + c * (2.0 * v + 1.0))).least(2.6).most(-60.0).exponential();
         }
         let step = (-2.0 * c).exponential();
-        for line in block {
+        for line in &mut block.0 {
             for lane in 0..LANES {
                 line[lane] += value[lane];
                 value[lane] *= ratio[lane];
@@ -374,11 +320,36 @@ impl Drawn {
     }
 }
 
+impl Stamp<'_> {
+    fn half(&self) -> i64 {
+        self.side as i64 / 2
+    }
+
+    /// Adds the part of the stamp in a block, whose first pixel lies `left` columns and `top` rows from the source's own.
+    #[inline(always)]
+    fn add(&self, (left, top): (i64, i64), block: &mut Block) -> bool {
+        let (half, side) = (self.half(), self.side as i64);
+        let first = (-half - left).clamp(0, LANES as i64);
+        let end = (side - half - left).clamp(first, LANES as i64);
+        let rows = (-half - top).clamp(0, ROWS as i64)..(side - half - top).clamp(0, ROWS as i64);
+        if first == end || rows.is_empty() {
+            return false;
+        }
+        for row in rows {
+            let start = (row + top + half) * side + left + half + first;
+            let values = &self.values[start as usize..(start + end - first) as usize];
+            for (pixel, value) in block.0[row as usize][first as usize..end as usize].iter_mut().zip(values) {
+                *pixel += value;
+            }
+        }
+        true
+    }
+}
+
 /// The Gaussians of one source.
 struct Mix<'a, 'b> {
-    field: &'a Field<'b>,
+    sources: &'a Convolution<'b>,
     source: usize,
-    mixture: &'a mut Vec<Component>,
     drawn: &'a mut Vec<Drawn>,
 }
 
@@ -387,13 +358,15 @@ impl Kernel for Mix<'_, '_> {
 
     #[inline(always)]
     fn run(self) {
-        self.field.mixture(self.source, self.mixture);
-        Drawn::all(self.mixture, self.drawn);
+        let mut parts = Parts::default();
+        self.sources.part(self.source, &mut parts);
+        Drawn::all(&parts, self.drawn);
     }
 }
 
 struct Draw<'a, 'b, T> {
-    drawn: &'a [Drawn],
+    gaussians: &'a Gaussians,
+    stamp: Stamp<'a>,
     place: (f64, f64),
     flux: T,
     tile: Tile<'b, T>,
@@ -406,19 +379,24 @@ impl<T: Real> Kernel for Draw<'_, '_, T> {
     fn run(mut self) {
         let (x, y) = self.place;
         let (column, row) = (pixel_of(x), pixel_of(y));
-        let most = |side: fn(&Drawn) -> i64| self.drawn.iter().map(side).max().unwrap_or(0);
-        let (reach_x, reach_y) = (most(|drawn| drawn.reach.0), most(|drawn| drawn.reach.1));
+        let (reach_x, reach_y) = self.gaussians.reach;
         let rows = self.tile.first_row - row..self.tile.first_row + self.tile.height as i64 - row;
         let columns = self.tile.columns.start as i64 - column..self.tile.columns.end as i64 - column;
         for top in blocks(rows.start.max(-reach_y), rows.end.min(reach_y + 1), ROWS) {
             for left in blocks(columns.start.max(-reach_x), columns.end.min(reach_x + 1), LANES) {
-                let mut block = [[0.0f32; LANES]; ROWS];
+                let mut block = Block([[0.0; LANES]; ROWS]);
                 let offset = ((column + left) as f64 - x, (row + top) as f64 - y);
                 let mut touched = false;
-                for drawn in self.drawn {
+                for drawn in &self.gaussians.drawn {
                     if drawn.touches(left, top) {
                         drawn.add(offset, &mut block);
                         touched = true;
+                    }
+                }
+                if self.stamp.add((left, top), &mut block) {
+                    touched = true;
+                    for value in block.0.as_flattened_mut() {
+                        *value = value.most(0.0); // rings of the transform
                     }
                 }
                 if touched {
@@ -432,14 +410,10 @@ impl<T: Real> Kernel for Draw<'_, '_, T> {
 impl<T: Real> Draw<'_, '_, T> {
     /// Adds the part of a block that lies in the tile.
     #[inline(always)]
-    fn add(&mut self, (column, row): (i64, i64), block: &[[f32; LANES]; ROWS]) {
+    fn add(&mut self, (column, row): (i64, i64), block: &Block) {
         let (here, skipped) = self.tile.rows(row, ROWS);
-        for (line, values) in here.zip(&block[skipped.min(ROWS)..]) {
-            let mut fractions = [T::ZERO; LANES];
-            for lane in 0..LANES {
-                fractions[lane] = T::from_single(values[lane]);
-            }
-            self.tile.add(line, column, &fractions, self.flux);
+        for (line, values) in here.zip(&block.0[skipped.min(ROWS)..]) {
+            self.tile.add(line, column, values, self.flux);
         }
     }
 }
@@ -456,16 +430,30 @@ fn way(sigma: f64) -> Way {
         sigma if sigma < 0.16 => Way::Nodes(&NODES_16),
         sigma if sigma < 0.3 => Way::Nodes(&NODES_8),
         sigma if sigma < 0.5 => Way::Nodes(&NODES_5),
-        sigma if sigma < 0.8 => Way::Nodes(&NODES_4),
-        sigma if sigma < WIDE => Way::Nodes(&NODES_3),
+        sigma if sigma < SERIES => Way::Nodes(&NODES_4),
+        sigma if sigma < WIDE => Way::Series([[0.0; 4]; 2]),
         sigma if sigma < RECURRED => Way::Wide,
         _ => Way::Recurred,
     }
 }
 
-/// Gauss-Legendre nodes of a pixel, and their weights.
-const NODES_3: [(f64, f64); 3] =
-    [(-0.3872983346207417, 0.27777777777777785), (0.0, 0.4444444444444444), (0.3872983346207417, 0.27777777777777785)];
+#[inline(always)]
+fn cubic([p, q, r, s]: &[f32; 4], x: f32) -> f32 {
+    Real::mul_add(Real::mul_add(Real::mul_add(*p, x, *q), x, *r), x, *s)
+}
+
+/// Half of 1 + κ₄ ∂⁴ / 24 + κ₆ ∂⁶ / 720 on exp(-p u² / 2), over itself, in powers of (p u / 2)², highest first; κ₄ = -1/120 and κ₆ = 1/252
+/// are the cumulants of a pixel. Each axis has a half of the 1.
+fn pixel_series(p: f64) -> [f32; 4] {
+    let (fourth, sixth) = (-1.0 / 2880.0, 1.0 / 181_440.0);
+    [
+        64.0 * sixth,
+        16.0 * (fourth - 15.0 * p * sixth),
+        4.0 * (45.0 * p * p * sixth - 6.0 * p * fourth),
+        0.5 + 3.0 * p * p * fourth - 15.0 * p * p * p * sixth,
+    ]
+    .map(|value| value as f32)
+}
 
 /// Gauss-Legendre nodes of a pixel, and their weights.
 const NODES_4: [(f64, f64); 4] = [

@@ -18,12 +18,14 @@
 pub mod airy;
 pub mod array;
 pub mod bands;
+pub mod blur;
 pub mod elliptical;
 pub mod galaxy;
 pub mod gaussian;
 pub mod moffat;
 pub mod phase;
 pub mod psf;
+pub mod transform;
 pub mod wide;
 
 pub use bands::{BAND_ROWS, deposit};
