@@ -83,8 +83,8 @@ CONDITIONS = {
     "every 0.03 s, generic_cmos at 1024 x 1024 with reset noise and correlated read noise every second",
     "catalog": f"stars uniform over {FIELD[0]} x {FIELD[1]} pixels, 1 to 10000 photons/s each, "
     f"FWHM {FWHM_PX:g} pixels; `Catalog.from_table` of a dict of arrays, then `Scene.photon_rate_map`",
-    "galaxies": f"{GALAXIES} `ExtendedSource.sersic`, n from 0.6 to 4, r_eff from 1 to 5 pixels, in 1024 x 1024 pixels behind a Moffat PSF, "
-    "`Scene.photon_rate_map`; the 2.x package does not convolve them",
+    "galaxies": f"{GALAXIES} `ExtendedSource.sersic`, n from 0.6 to 4, r_eff from 1 to 5 pixels, in 1024 x 1024 pixels behind a Moffat or "
+    f"an Airy PSF of FWHM {FWHM_PX:g} pixels, `Scene.photon_rate_map`; the 2.x package does not convolve them",
     "expose_spectral": f"a cube of {CHANNELS} wavelengths and 1024 x 1024 pixels, folded with a QE curve, no truth; per pixel of the cube",
     "dataset": f"{DATASET_FRAMES} items of generic_ccd at {DATASET_SHAPE[0]} x {DATASET_SHAPE[1]}, float32, "
     "`random_star_fields` with its defaults, 30 s, `to_npz` into a new folder",
@@ -319,7 +319,7 @@ def catalog(name: str, count: int, precision: str) -> Prepared:
     return Prepared(partial(rate_map_of, star_table(count), psf(name), precision))
 
 
-def galaxies(precision: str) -> Prepared:
+def galaxies(shape: str, precision: str) -> Prepared:
     """A rate map of galaxies, each a source of its own."""
     import getframes
 
@@ -330,7 +330,7 @@ def galaxies(precision: str) -> Prepared:
         )
         for x, y, n, r, e in rng.uniform([0, 0, 0.6, 1.0, 0.0], [1024, 1024, 4.0, 5.0, 0.7], (GALAXIES, 5))
     ]
-    scene = getframes.Scene((1024, 1024), getframes.Telescope.unit(), psf("moffat"), sources)
+    scene = getframes.Scene((1024, 1024), getframes.Telescope.unit(), psf(shape), sources)
     return Prepared(lambda: scene.photon_rate_map(dtype=np.dtype(precision)))
 
 
@@ -477,8 +477,9 @@ def _catalog_cases() -> Iterator[Case]:
 
 def _light_cases() -> Iterator[Case]:
     for precision in PRECISIONS:
-        name = f"galaxies/{GALAXIES} sources/{precision}"
-        yield Case(name, "us/galaxy", GALAXIES, partial(galaxies, precision))
+        for shape in ("moffat", "airy"):
+            name = f"galaxies/{shape} {GALAXIES}/{precision}"
+            yield Case(name, "us/galaxy", GALAXIES, partial(galaxies, shape, precision))
         pixels = CHANNELS * math.prod(SIZES["andor_ikon_m934"])
         name = f"expose_spectral/{CHANNELS} wavelengths/{precision}"
         target = {"float32": 8.0, "float64": 4.0}[precision]

@@ -118,13 +118,21 @@ fn main() -> Result<(), Error> {
         rows(name, &psf, field, &mut double);
     }
     let few = Field::new(2_000);
-    let galaxies = Galaxies::new(&few);
+    let mut galaxies = Galaxies::new(&few);
     for (name, blur) in [
         ("2e3 galaxies, Gaussian 2.5 px", Blur::Gaussian { along: &[1.06], across: &[1.06], angle: &[0.0] }),
         ("2e3 galaxies, Moffat 2.5 px", Blur::Moffat { fwhm: &[2.5], beta: &[3.0] }),
     ] {
         galaxies.rows(name, blur, &few, &mut single);
         galaxies.rows(name, blur, &few, &mut double);
+    }
+    for index in [0.5, 1.0, 2.5, 4.0, 6.0] {
+        for r_eff in [1.0, 3.0, 10.0, 30.0] {
+            galaxies.index.fill(index);
+            galaxies.r_eff.fill(r_eff);
+            let name = format!("n = {index}, r_eff = {r_eff} px, Moffat 2.5 px");
+            galaxies.rows(&name, Blur::Moffat { fwhm: &[2.5], beta: &[3.0] }, &few, &mut single);
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ They are committed, so that building the documentation needs neither the compile
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image, ImageDraw
 from getframes import (
     QE,
     SED,
+    AiryPSF,
     Bandpass,
     Camera,
     ExtendedSource,
@@ -27,6 +29,7 @@ from getframes import (
     PointSource,
     Scene,
     Sky,
+    Source,
     Telescope,
     UniformIllumination,
     WCSInfo,
@@ -323,6 +326,21 @@ def galaxies(size: int = 96) -> Image.Image:
         rate = Scene((size, size), Telescope.unit(), MoffatPSF(2.5, 3.0), [source]).photon_rate_map()
         panels.append(logarithmic(rate, 1.0, 3e3).resize((2 * size, 2 * size), Image.Resampling.NEAREST))
     return side_by_side(panels)
+
+
+def airy_galaxies(size: int = 96) -> Image.Image:
+    """Behind the pattern of an obstructed aperture: a star, and galaxies of r_eff = 1, 3 and 9 pixels, as bright as it."""
+    sources: list[Source] = [PointSource(x=size / 2, y=size / 2, photon_rate=1e5)]
+    for r_eff in (1.0, 3.0, 9.0):
+        sources.append(
+            ExtendedSource.sersic(
+                x=size / 2, y=size / 2, photon_rate=1e5, n=1.0, r_eff_arcsec=r_eff, ellipticity=0.5
+            )
+        )
+    psf = AiryPSF(1.0, 4.0 / (180.0 * 3600.0 / math.pi), 0.3)
+    scenes = [Scene((size, size), Telescope.unit(), psf, [source]) for source in sources]
+    panels = [logarithmic(scene.photon_rate_map(), 0.1, 3e3) for scene in scenes]
+    return side_by_side([panel.resize((2 * size, 2 * size), Image.Resampling.NEAREST) for panel in panels])
 
 
 def ramps() -> Image.Image:
@@ -778,6 +796,7 @@ PICTURES = {
     "pleiades.png": pleiades_frame,
     "gain.png": gain_histograms,
     "galaxies.png": galaxies,
+    "airy_galaxies.png": airy_galaxies,
     "series.png": series,
     "photon_transfer.png": photon_transfer,
     "binning.png": binned_star,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from getframes.errors import DomainError
+from getframes.errors import DomainError, require
 
 _ALTERNATIVES = {
     "um": ("um",),
@@ -61,3 +62,22 @@ def plain(value: Any, unit: str, owner: Any = "", field: str = "value") -> Any:
     name = owner if isinstance(owner, str) else type(owner).__name__
     thing = f"{name}.{field}" if name else field
     raise DomainError(f"{thing} must be in {unit or 'a number without a unit'}, got {value}")
+
+
+def finite(value: Any, unit: str, owner: Any, field: str) -> float:
+    """A number in `unit`, as `plain` takes it, that is neither infinite nor NaN.
+
+    Raises
+    ------
+    DomainError
+        When it is no such number.
+    """
+    given = plain(value, unit, owner, field)
+    try:
+        number: float | None = float(given)
+    except (TypeError, ValueError):
+        number = None
+    require(number is not None, owner, field, "a number", given)
+    assert number is not None
+    require(math.isfinite(number), owner, field, "finite", number)
+    return number

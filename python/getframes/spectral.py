@@ -6,6 +6,7 @@ of all sample points inside the range that the curves share.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -128,9 +129,13 @@ class Spectrum:
             When it does not hold such a curve.
         """
         try:
-            columns = np.loadtxt(path, delimiter=delimiter, skiprows=skiprows, usecols=usecols, ndmin=2)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)  # of a file without data
+                columns = np.loadtxt(path, delimiter=delimiter, skiprows=skiprows, usecols=usecols, ndmin=2)
+            if columns.shape[1] != 2:
+                raise DomainError(f"usecols must be two columns, got {usecols!r}")
             return cls(columns[:, 0] * wavelength_to_nm, columns[:, 1])
-        except ValueError as error:
+        except (ValueError, UserWarning) as error:
             raise DomainError(f"{path} does not hold a curve of {cls.__name__}: {error}") from error
 
     def integrate(self) -> float:

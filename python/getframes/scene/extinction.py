@@ -78,6 +78,7 @@ class Extinction:
 
     def redden(self, sed: SED) -> SED:
         """A spectrum behind the dust, at its own samples; absolute if it was."""
+        require(isinstance(sed, SED), self, "sed", "an SED", sed)
         return SED(sed.wavelength_nm, sed.value * self.transmission(sed.wavelength_nm), sed.is_absolute)
 
     def band_attenuation_mag(self, band: Bandpass, sed: SED | None = None) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from getframes.errors import require
-from getframes.quantity import plain
+from getframes.quantity import finite
 
 
 @dataclass(frozen=True)
@@ -33,31 +33,41 @@ class LightCurve:
         DomainError
             When the function gives a negative or non-finite factor there.
         """
-        factor = float(self.func(float(plain(time_s, "s", self, "time_s"))))
-        require(math.isfinite(factor) and factor >= 0, self, "func", f">= 0 at {time_s} s", factor)
+        given = self.func(finite(time_s, "s", self, "time_s"))
+        factor = finite(given, "", self, f"func at {time_s} s")
+        require(factor >= 0.0, self, f"func at {time_s} s", ">= 0", factor)
         return factor
 
     @classmethod
     def constant(cls, level: float = 1.0) -> LightCurve:
         """The same factor at every time."""
-        return cls(_Constant(level))
+        value = finite(level, "", "LightCurve.constant", "level")
+        require(value >= 0.0, "LightCurve.constant", "level", ">= 0", value)
+        return cls(_Constant(value))
 
     @classmethod
     def box(cls, depth: float, t0: float, t1: float, baseline: float = 1.0) -> LightCurve:
         """`baseline`, and `baseline * (1 - depth)` for t0 <= t < t1 [s]: a transit without limb darkening."""
-        start, end = (float(plain(t, "s", "LightCurve", "t")) for t in (t0, t1))
-        require(depth <= 1.0, "LightCurve.box", "depth", "<= 1", depth)
+        start, end = (finite(t, "s", "LightCurve.box", name) for name, t in (("t0", t0), ("t1", t1)))
+        part, level = (
+            finite(depth, "", "LightCurve.box", "depth"),
+            finite(baseline, "", "LightCurve.box", "baseline"),
+        )
+        require(part <= 1.0, "LightCurve.box", "depth", "<= 1", part)
+        require(level >= 0.0, "LightCurve.box", "baseline", ">= 0", level)
         require(start <= end, "LightCurve.box", "t0", f"<= t1 ({end} s)", start)
-        return cls(_Box(depth, start, end, baseline))
+        return cls(_Box(part, start, end, level))
 
     @classmethod
     def sinusoidal(
         cls, amplitude: float, period_s: float, *, phase: float = 0.0, baseline: float = 1.0
     ) -> LightCurve:
         """`baseline + amplitude * sin(2 pi t / period + phase)`, with the phase in radians."""
-        period = float(plain(period_s, "s", "LightCurve", "period_s"))
+        period = finite(period_s, "s", "LightCurve.sinusoidal", "period_s")
         require(period > 0, "LightCurve.sinusoidal", "period_s", "> 0 s", period)
-        return cls(_Sinusoid(amplitude, period, phase, baseline))
+        given = {"amplitude": amplitude, "phase": phase, "baseline": baseline}
+        wave = {name: finite(value, "", "LightCurve.sinusoidal", name) for name, value in given.items()}
+        return cls(_Sinusoid(period_s=period, **wave))
 
     @classmethod
     def from_function(cls, func: Callable[[float], float]) -> LightCurve:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from getframes.errors import DomainError, require
-from getframes.quantity import plain
+from getframes.quantity import finite, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,14 +23,20 @@ Coordinate = TypeVar("Coordinate", float, "NDArray[np.float64]")
 
 def number(owner: Any, field: str, unit: str) -> float:
     """Replace a field of a frozen dataclass by a plain finite number, and return it."""
-    value = plain(getattr(owner, field), unit, owner, field)
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
-        raise DomainError(f"{type(owner).__name__}.{field} must be a number, got {value!r}") from None
-    require(math.isfinite(value), owner, field, "finite", value)
+    value = finite(getattr(owner, field), unit, owner, field)
     object.__setattr__(owner, field, value)
     return value
+
+
+def image_shape(owner: Any, shape: Any) -> tuple[int, int]:
+    """Rows and columns of an image, positive whole numbers."""
+    try:
+        height, width = (operator.index(count) for count in shape)
+    except (TypeError, ValueError):
+        name = type(owner).__name__
+        raise DomainError(f"{name}.shape must be two whole numbers of pixels, got {shape!r}") from None
+    require(height > 0 and width > 0, owner, "shape", "of positive height and width", shape)
+    return height, width
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Vignetting:
 
     def illumination_map(self, shape: tuple[int, int]) -> NDArray[np.float64]:
         """Fraction of the light that arrives, shape `shape`; r is measured from the centre of the image."""
-        y, x = (np.arange(count) - (count - 1) / 2.0 for count in shape)
+        y, x = (np.arange(count) - (count - 1) / 2.0 for count in image_shape(self, shape))
         corner = max(float(x[-1] ** 2 + y[-1] ** 2), np.finfo(float).tiny)
         squared = (x**2 + y[:, None] ** 2) / corner
         result: NDArray[np.float64] = 1.0 - self.strength * squared ** (self.power / 2.0)

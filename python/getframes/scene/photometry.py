@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from getframes.errors import DomainError, did_you_mean, require
-from getframes.quantity import plain
+from getframes.quantity import finite, plain
 from getframes.spectral import SED, SpectralBandpass, effective_qe, overlap_integral
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Bandpass:
         zeropoint = float(plain(self.photon_zeropoint, "ph / (s m2)", self, "photon_zeropoint"))
         require(0.0 < zeropoint < math.inf, self, "photon_zeropoint", "> 0 photons/s/m2", zeropoint)
         object.__setattr__(self, "photon_zeropoint", zeropoint)
+        known = self.response is None or isinstance(self.response, SpectralBandpass)
+        require(known, self, "response", "a SpectralBandpass or None", self.response)
 
     @classmethod
     def johnson(cls, band: str, *, spectral: bool = True) -> Bandpass:
@@ -100,7 +102,7 @@ class Bandpass:
 
     def photon_flux(self, magnitude: float) -> float:
         """Photons of a star of `magnitude` [photons / s / m2]: zeropoint * 10^(-0.4 m)."""
-        return float(self.photon_zeropoint * 10.0 ** (-0.4 * plain(magnitude, "mag", self, "magnitude")))
+        return float(self.photon_zeropoint * 10.0 ** (-0.4 * finite(magnitude, "mag", self, "magnitude")))
 
     def photon_flux_from_sed(self, sed: SED) -> float:
         """Photons of an absolute spectrum S in the band [photons / s / m2]: int S T dlambda.

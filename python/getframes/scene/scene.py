@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.errors import DomainError, require
+from getframes.errors import require
 from getframes.memory import require_memory
 from getframes.precision import working_dtype
 from getframes.quantity import plain
 from getframes.scene.diffusion import DiffusedPSF
 from getframes.scene.extended import deposit_in_order
-from getframes.scene.optics import Telescope
+from getframes.scene.optics import Telescope, image_shape
 from getframes.scene.psf import PSF
 from getframes.scene.sky import Sky
 from getframes.scene.sources import RenderContext, Source
@@ -59,14 +58,7 @@ class Scene:
     wcs: WCSInfo | None = None
 
     def __post_init__(self) -> None:
-        try:
-            height, width = (operator.index(count) for count in self.shape)
-        except (TypeError, ValueError):
-            raise DomainError(
-                f"Scene.shape must be two whole numbers of pixels, got {self.shape!r}"
-            ) from None
-        require(height > 0 and width > 0, self, "shape", "of positive height and width", self.shape)
-        self.shape = (height, width)
+        self.shape = image_shape(self, self.shape)
         self.sources = list(self.sources)
 
     def add(self, *sources: Source) -> None:

@@ -95,6 +95,7 @@ class Transforms:
 
     def _transfer(self, side: int) -> deposit.Transfer:
         if side not in self._transfers:
+            require_memory((side, side), 24, "the transform of a galaxy")
             psf, scale = self._psf, self._scale
             values = psf.transfer(scale, side) if isinstance(psf, AiryPSF) else _drawn(psf, scale, side)
             self._transfers[side] = deposit.Transfer(values.astype(np.complex64).view(np.float32), side)

@@ -28,13 +28,30 @@ CASES = [
     (6.0, 1.0, 1.0, 4.0),
     (6.0, 3.0, 0.3, 2.5),
 ]
+# n, r_eff, axis ratio, lambda / D, obstruction
+AIRY_CASES = [
+    (0.5, 1.0, 0.3, 1.2, 0.0),
+    (0.5, 10.0, 1.0, 4.0, 0.0),
+    (0.5, 30.0, 0.3, 2.0, 0.3),
+    (1.0, 1.0, 1.0, 0.6, 0.0),
+    (1.0, 3.0, 0.3, 4.0, 0.2),
+    (1.0, 30.0, 1.0, 1.5, 0.0),
+    (1.5, 3.0, 0.6, 1.3, 0.3),
+    (2.5, 10.0, 0.6, 2.0, 0.5),
+    (3.0, 1.5, 1.0, 2.0, 0.7),
+    (4.0, 1.0, 0.3, 1.2, 0.3),
+    (4.0, 1.0, 1.0, 4.0, 0.0),
+    (4.0, 10.0, 0.3, 1.5, 0.0),
+    (6.0, 1.0, 1.0, 2.0, 0.0),
+    (6.0, 3.0, 0.3, 2.5, 0.2),
+]
 
 
 def residuals(
     psf: PSF, blur: galsim.GSObject, case: tuple[float, ...], gsparams: galsim.GSParams
 ) -> tuple[float, float]:
-    n, r_eff, ratio, _ = case
-    size = int(np.clip(20.0 * r_eff, 40, 400)) | 1
+    n, r_eff, ratio, width = case
+    size = int(np.clip(20.0 * r_eff, max(40, 40 * width), 400)) | 1
     centre, offset = size // 2, (0.3, -0.4)
     source = ExtendedSource.sersic(
         x=centre + offset[0],
@@ -68,11 +85,11 @@ def test_residuals(case: tuple[float, ...], profile: str) -> None:
     assert total < 1e-2
 
 
-@pytest.mark.parametrize("case", [(1.5, 3.0, 0.6, 1.3), (3.0, 1.5, 1.0, 2.0)])
+@pytest.mark.parametrize("case", AIRY_CASES)
 def test_behind_an_airy_pattern(case: tuple[float, ...]) -> None:
-    """By Fourier transform. The light beyond the reach of the PSF, 2 %, is lost as it is for stars."""
-    resolution = case[3]
-    blur = galsim.Airy(lam_over_diam=resolution, obscuration=0.3, gsparams=COARSE)
-    worst, total = residuals(AiryPSF(1.0, resolution / RADIAN, 0.3), blur, case, COARSE)
+    """Part of the total is GalSim's own: its folding loses 2e-3 of the light and more."""
+    *_, resolution, obstruction = case
+    blur = galsim.Airy(lam_over_diam=resolution, obscuration=obstruction, gsparams=COARSE)
+    worst, total = residuals(AiryPSF(1.0, resolution / RADIAN, obstruction), blur, case[:4], COARSE)
     assert worst < 2e-3
-    assert total < 0.03
+    assert total < 1e-2

@@ -144,7 +144,7 @@ def test_galaxies_off_the_image() -> None:
 def test_impossible_patterns() -> None:
     columns = tuple(np.array([value]) for value in (5.0, 5.0, 1.0, 1.0, 1.0, 1.0, 0.0))
     image = np.zeros((9, 9))
-    with pytest.raises(DomainError, match="resolution must be > 0"):
+    with pytest.raises(DomainError, match=r"resolution must be in \(0, 1000\] pixel"):
         Mixture.airy(np.array([0.0]), np.array([0.0])).deposit(image, columns)
     with pytest.raises(DomainError, match=r"obstruction must be in \[0, 1\)"):
         Mixture.airy(np.array([1.0]), np.array([1.0])).deposit(image, columns)

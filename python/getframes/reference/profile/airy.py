@@ -46,7 +46,7 @@ def _overlap(first: float, second: float, distance: Image) -> Image:
     """Area that two circles share."""
     inside = np.pi * min(first, second) ** 2
     d = np.clip(distance, abs(first - second) + 1e-12, first + second)
-    if min(first, second) == 0.0:
+    if min(first, second) < 1e-6:
         return np.zeros_like(d)
     alpha = np.arccos(np.clip((d**2 + first**2 - second**2) / (2.0 * d * first), -1.0, 1.0))
     beta = np.arccos(np.clip((d**2 + second**2 - first**2) / (2.0 * d * second), -1.0, 1.0))

@@ -139,14 +139,14 @@ def _transfer(frequency: NDArray[np.float64], obstruction: float) -> NDArray[np.
     """The transform of the pattern at frequencies [D / lambda]: what two pupils share (O'Neill 1956, doi:10.1364/JOSA.46.000285)."""
     hole = obstruction / 2.0
     shared = _shared_by_circles(0.5, 0.5, frequency)
-    if hole > 0.0:
+    if hole > 1e-6:  # what is smaller hides nothing
         shared += _shared_by_circles(hole, hole, frequency) - 2.0 * _shared_by_circles(0.5, hole, frequency)
     return shared / (math.pi / 4.0 * (1.0 - obstruction**2))
 
 
 def _shared_by_circles(large: float, small: float, distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Area of the lens of two circles, one in the other at small distances."""
-    d = np.clip(distance, large - small + 1e-12, large + small)
+    d = np.clip(distance, (large - small) + 1e-9 * large, large + small)
     at_large = np.arccos(np.clip((d**2 + large**2 - small**2) / (2.0 * d * large), -1.0, 1.0))
     at_small = np.arccos(np.clip((d**2 + small**2 - large**2) / (2.0 * d * small), -1.0, 1.0))
     chord = large * np.sin(at_large)

@@ -147,7 +147,10 @@ class NativePSF(CatalogPSF):
         there = {
             name: float(value(x, y)) for name, value in values.items() if isinstance(value, FieldPolynomial)
         }
-        return replace(self, **there)  # type: ignore[type-var]
+        try:
+            return replace(self, **there)  # type: ignore[type-var]
+        except DomainError as error:
+            raise DomainError(f"{error}, at ({x:g}, {y:g})") from None
 
     def _draw(self, image: NDArray[Any], stars: Stars, scale: float) -> None:
         with native_pixels(image) as pixels:

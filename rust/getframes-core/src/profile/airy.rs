@@ -5,8 +5,8 @@
 //! | ρ      | `resolution`  | pixel: λ/D on the detector                  |
 //! | ε      | `obstruction` | 1: diameter, as a fraction of the aperture  |
 //!
-//! Behind a Gaussian of [`narrowest`] or wider the density is right to 2e-3 of the peak and 2e-3 of the light, out to 64 ρ; the light
-//! beyond, 3e-3 of a clear aperture, is left out. The table: `python/getframes/reference/profile/airy.py`.
+//! Behind a Gaussian of [`narrowest`] or wider the density is right to 3e-3 of the peak and of the light (1e-3 below ε = 0.6, 1e-2 above
+//! 0.8), out to 64 ρ; the light beyond, 3e-3 of a clear aperture, is left out. The table: `python/getframes/reference/profile/airy.py`.
 
 use super::Component;
 use super::airy_table::TABLE;

@@ -11,6 +11,7 @@
 //! hides its rings, and in its wings; the narrow Gaussians of a source are convolved with the pattern itself, less its wings, by
 //! [`super::transform`]. A PSF that is only known as an image is one Gaussian where it is seen behind a wide one.
 
+use super::psf::WIDEST;
 use getframes_core::Error;
 use getframes_core::profile::{self, Component, Galaxy};
 use getframes_core::real::Real;
@@ -137,6 +138,7 @@ impl Blur<'_> {
                 let (holds, rule) = match *name {
                     "angle" => (value.is_finite(), "finite"),
                     "beta" => (value > 1.0 && value.is_finite(), "> 1 and finite"),
+                    "resolution" => (value > 0.0 && value <= WIDEST, "in (0, 1000] pixel"),
                     "obstruction" => ((0.0..1.0).contains(&value), "in [0, 1)"),
                     _ => (value > 0.0 && value.is_finite(), "> 0 and finite"),
                 };

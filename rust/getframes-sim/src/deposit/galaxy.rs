@@ -23,7 +23,7 @@ pub const WIDE: f64 = 1.6;
 const SERIES: f64 = 0.6;
 
 /// Light of a source that one of its Gaussians may leave undrawn.
-pub const LOST: f64 = 1e-5;
+pub const LOST: f64 = 3e-5;
 
 /// The same for the wings of a PSF.
 const LOST_OF_WINGS: f64 = 1e-4;
@@ -186,6 +186,8 @@ struct Drawn {
     form: (f32, f32, f32),
     /// Pixels drawn on each side.
     reach: (i64, i64),
+    /// Square root of the exponent where a block is left out that has its middle farther out.
+    farthest: f32,
     way: Way,
 }
 
@@ -224,10 +226,14 @@ impl Drawn {
         }
         let cut: f64 = (2.0 * Real::logarithm(component.weight / lost)).max(4.0);
         let reach = |variance: f64| ((cut * variance).sqrt() + 0.5).ceil().min(1e9) as i64;
+        let form = (0.5 * yy / determinant, -0.5 * xy / determinant, 0.5 * xx / determinant);
+        // The square root of the exponent is a norm: no pixel of a block is farther in than its middle less a corner.
+        let corner = 0.5 * LANES as f64 * (form.0 + form.2 + 2.0 * form.1.abs()).sqrt();
         Self {
             amplitude: (component.weight / (std::f64::consts::TAU * determinant.sqrt())) as f32,
-            form: ((0.5 * yy / determinant) as f32, (-0.5 * xy / determinant) as f32, (0.5 * xx / determinant) as f32),
+            form: (form.0 as f32, form.1 as f32, form.2 as f32),
             reach: (reach(xx), reach(yy)),
+            farthest: ((0.5 * cut).sqrt() + corner) as f32,
             way,
         }
     }
@@ -235,10 +241,17 @@ impl Drawn {
     /// Whether pixels `columns..columns + 16`, `rows..rows + 16` from the source's own are reached.
     #[inline(always)]
     fn touches(&self, column: i64, row: i64) -> bool {
-        column <= self.reach.0
-            && column + LANES as i64 > -self.reach.0
-            && row <= self.reach.1
-            && row + ROWS as i64 > -self.reach.1
+        if column > self.reach.0
+            || column + (LANES as i64) <= -self.reach.0
+            || row > self.reach.1
+            || row + (ROWS as i64) <= -self.reach.1
+        {
+            return false;
+        }
+        let (a, b, c) = self.form;
+        let (u, v) = ((column + LANES as i64 / 2) as f32, (row + ROWS as i64 / 2) as f32);
+        let form = Real::mul_add(Real::mul_add(a, u, 2.0 * b * v), u, c * v * v);
+        form <= self.farthest * self.farthest
     }
 
     /// Adds the Gaussian to a block whose first pixel lies at (u, v) from the source.

@@ -19,6 +19,9 @@ const WIDEST_ELLIPTICAL: f64 = 6.0;
 /// Widest round profile that is tabulated: FWHM, or λ/D [pixel].
 const WIDEST_TABULATED: f64 = 12.0;
 
+/// Widest profile that is drawn at all: FWHM, or λ/D [pixel]. What is wider comes from a wrong unit.
+pub const WIDEST: f64 = 1000.0;
+
 /// A PSF on a pixel grid.
 #[derive(Clone, Debug)]
 pub struct Psf {
@@ -73,9 +76,9 @@ impl Psf {
     /// A Moffat profile.
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `fwhm` [pixel] is positive and `beta` > 1.
+    /// [`Error::Domain`] unless `fwhm` [pixel] is positive and at most [`WIDEST`], and `beta` > 1.
     pub fn moffat(fwhm: f64, beta: f64) -> Result<Self, Error> {
-        positive("fwhm_px", fwhm)?;
+        drawable("fwhm_px", fwhm)?;
         Error::domain(beta > 1.0 && beta.is_finite(), "beta", "> 1", beta)?;
         Ok(Self::round(&Moffat::new(fwhm, beta), fwhm))
     }
@@ -83,9 +86,9 @@ impl Psf {
     /// An Airy pattern of `resolution` = λ/D [pixel].
     ///
     /// # Errors
-    /// [`Error::Domain`] unless `resolution` is positive and 0 <= `obstruction` < 1.
+    /// [`Error::Domain`] unless `resolution` is positive and at most [`WIDEST`], and 0 <= `obstruction` < 1.
     pub fn airy(resolution: f64, obstruction: f64) -> Result<Self, Error> {
-        positive("resolution_px", resolution)?;
+        drawable("resolution_px", resolution)?;
         Error::domain((0.0..1.0).contains(&obstruction), "obstruction", "in [0, 1)", obstruction)?;
         Ok(Self::round(&Airy::new(resolution, obstruction), resolution))
     }
@@ -152,6 +155,10 @@ impl Psf {
             }
         }
     }
+}
+
+fn drawable(name: &'static str, value: f64) -> Result<(), Error> {
+    Error::domain(value > 0.0 && value <= WIDEST, name, "in (0, 1000] pixel", value)
 }
 
 fn positive(name: &'static str, value: f64) -> Result<(), Error> {
