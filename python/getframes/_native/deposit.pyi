@@ -67,9 +67,11 @@ class Mixture:
         """Airy patterns: Gaussians where their rings are hidden, and for their wings."""
 
     @staticmethod
-    def image(reach_px: float, moments_px2: Sequence[float], narrowest_px: float) -> Mixture:
+    def image(
+        reach_px: float, centre_px: Sequence[float], moments_px2: Sequence[float], narrowest_px: float
+    ) -> Mixture:
         """A PSF that is known as an image only, of that radius; a Gaussian of `narrowest_px` or wider hides all of it but
-        its second moments xx, xy, yy."""
+        its centre of light (x, y), from its middle, and the second moments xx, xy, yy about that."""
 
     def sides(
         self, shape: tuple[int, int], columns: Sequence[NDArray[float64]], *, variance_px2: float = 0.0

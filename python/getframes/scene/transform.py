@@ -1,13 +1,14 @@
 """Galaxies behind PSFs that are no mixtures of Gaussians, by Fourier transforms that all galaxies of a PSF share.
 
-A galaxy has a transform in closed form. The PSF has one as well (Airy), or is drawn once for each size of stamp on pixels four
-times finer and transformed; each galaxy then takes one inverse transform of its own, of the size that holds what is sharp: what is
+A galaxy has a transform in closed form. The PSF has one as well (Airy), or is drawn once for each size of stamp on a finer grid
+and transformed; each galaxy then takes one inverse transform of its own, of the size that holds what is sharp: what is
 wide, and the wings of an Airy pattern, are Gaussians (`getframes._native.deposit.Mixture`).
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
     Column = NDArray[np.float64]
 
-OVERSAMPLING = 4
+OVERSAMPLING, OVERSAMPLING_OF_SHARP = 4, 8  # of drawn PSFs; sharp ones have light at higher frequencies
+SHARP = 1.5  # second moment below which a PSF is sharp [pixel^2]
 STAMP_PIXELS = 1 << 22  # that are held at a time
+KEPT_VALUES = 1 << 20  # of a transform that is kept for the next galaxies
 FIRST_REACH, FARTHEST_REACH = 16, 512  # pixels that a PSF of unknown reach is looked for in
 SETTLED = 1e-4
 HIDDEN = 1e-3  # error of the brightest pixel behind a Gaussian that hides a PSF
@@ -40,7 +43,8 @@ def deposit_transformed(
             there = psf.at(float(one[0][0]), float(one[1][0]))
             Transforms(there, plate_scale, variance).add(pixels, one)
     else:
-        Transforms(psf, plate_scale, variance).add(pixels, columns)
+        made = _kept(psf, plate_scale, variance) if isinstance(psf, NativePSF) else None
+        (made or Transforms(psf, plate_scale, variance)).add(pixels, columns)
 
 
 class Transforms:
@@ -62,7 +66,7 @@ class Transforms:
         if isinstance(psf, AiryPSF):
             self._law = psf.wings(plate_scale)
         else:
-            self._law = _image_law(psf, plate_scale)
+            self._law, self._oversampling = _image_law(psf, plate_scale)
 
     def add(self, pixels: NDArray[Any], columns: tuple[Column, ...]) -> None:
         """Add galaxies to a contiguous image, in their order."""
@@ -97,47 +101,62 @@ class Transforms:
         if side not in self._transfers:
             require_memory((side, side), 24, "the transform of a galaxy")
             psf, scale = self._psf, self._scale
-            values = psf.transfer(scale, side) if isinstance(psf, AiryPSF) else _drawn(psf, scale, side)
-            self._transfers[side] = deposit.Transfer(values.astype(np.complex64).view(np.float32), side)
+            if isinstance(psf, AiryPSF):
+                pairs = psf.transfer(scale, side).astype(np.complex64)
+            else:
+                pairs = _drawn(psf, scale, side, self._oversampling).astype(np.complex64)
+            transfer = deposit.Transfer(pairs.view(np.float32), side)
+            if pairs.size > KEPT_VALUES:
+                return transfer
+            self._transfers[side] = transfer
         return self._transfers[side]
 
 
-def _image_law(psf: PSF, plate_scale: float) -> deposit.Mixture:
-    """How far a PSF reaches, its second moments, and what hides its higher ones."""
+@lru_cache(maxsize=4)
+def _kept(psf: NativePSF, plate_scale: float, variance: float) -> Transforms:
+    """Those of a PSF that cannot change, for the next galaxies."""
+    return Transforms(psf, plate_scale, variance)
+
+
+def _image_law(psf: PSF, plate_scale: float) -> tuple[deposit.Mixture, int]:
+    """How far a PSF reaches, its moments, and what hides the higher ones; and how finely it is to be drawn."""
     reach = _reach(psf, plate_scale)
     size = OVERSAMPLING * (2 * reach + 1)
-    stamp = _fine(psf, plate_scale, size)
+    stamp = _fine(psf, plate_scale, size, OVERSAMPLING)
     place = (np.arange(size) - (size - 1) / 2.0) / OVERSAMPLING
-    x, y, share = place, place[:, None], stamp / max(float(stamp.sum()), 1e-300)
+    share = stamp / max(float(stamp.sum()), 1e-300)
+    centre = (round(float(share.sum(axis=0) @ place), 9), round(float(share.sum(axis=1) @ place), 9))
+    x, y = place - centre[0], (place - centre[1])[:, None]
     xx, xy, yy = (float((share * product).sum()) for product in (x * x, x * y, y * y))
-    square = x * x + y * y
-    excess = abs(float((share * square**2).sum()) - 2.0 * (xx + yy) ** 2)
-    shift = math.hypot(float((share * x).sum()), float((share * y).sum()))
-    narrowest = max((excess / (8.0 * HIDDEN)) ** 0.25, 2.0 * math.sqrt(max(xx, yy)), shift / HIDDEN)
+    excess = abs(float((share * (x * x + y * y) ** 2).sum()) - 2.0 * (xx + yy) ** 2)
+    narrowest = max((excess / (8.0 * HIDDEN)) ** 0.25, 2.0 * math.sqrt(max(xx, yy)))
     moments = (round(xx, 9), round(xy, 9), round(yy, 9))
-    return deposit.Mixture.image(float(reach), moments, round(narrowest, 9))
+    sharp = min(xx, yy) < SHARP
+    law = deposit.Mixture.image(float(reach), centre, moments, round(narrowest, 9))
+    return law, OVERSAMPLING_OF_SHARP if sharp else OVERSAMPLING
 
 
-def _drawn(psf: PSF, plate_scale: float, side: int) -> NDArray[np.complex128]:
+def _drawn(psf: PSF, plate_scale: float, side: int, oversampling: int) -> NDArray[np.complex128]:
     """The transform of a PSF and a pixel from a finer drawing, shape (m side, m side / 2 + 1)."""
-    size = OVERSAMPLING * side
+    size = oversampling * side
     require_memory((size, size), 40, "the transform of a PSF")
-    values = np.fft.rfft2(np.roll(_fine(psf, plate_scale, size), OVERSAMPLING // 2, axis=(0, 1)))
+    stamp = _fine(psf, plate_scale, size, oversampling)
+    values = np.fft.rfft2(np.roll(stamp, oversampling // 2, axis=(0, 1)))
     for axis, count in ((0, size), (1, size // 2 + 1)):
         frequency = np.arange(count)
-        turns = frequency[:, None] * np.arange(OVERSAMPLING) / size
+        turns = frequency[:, None] * np.arange(oversampling) / size
         pixel = np.exp(2j * np.pi * turns).mean(axis=1) * (1.0 - 2.0 * (frequency % 2))  # about the middle
         values *= pixel[:, None] if axis == 0 else pixel
     return values
 
 
-def _fine(psf: PSF, plate_scale: float, size: int) -> NDArray[np.float64]:
+def _fine(psf: PSF, plate_scale: float, size: int, oversampling: int) -> NDArray[np.float64]:
     """A PSF in the middle of `size` x `size` pixels of a finer grid."""
     stamp = np.zeros((size, size))
     if isinstance(psf, ArrayPSF):
-        psf = ArrayPSF(psf.kernel.repeat(OVERSAMPLING, axis=0).repeat(OVERSAMPLING, axis=1))
+        psf = ArrayPSF(psf.kernel.repeat(oversampling, axis=0).repeat(oversampling, axis=1))
     middle = (size - 1) / 2.0
-    psf.add_source(stamp, middle, middle, 1.0, plate_scale / OVERSAMPLING)
+    psf.add_source(stamp, middle, middle, 1.0, plate_scale / oversampling)
     return stamp
 
 

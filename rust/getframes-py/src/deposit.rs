@@ -120,8 +120,8 @@ enum Law {
     Moffat(Columns),
     /// λ/D, and obstruction.
     Airy(Columns),
-    /// How far an image reaches, its second moments, and what hides all else of it.
-    Image { reach: f64, moments: [f64; 3], narrowest: f64 },
+    /// How far an image reaches, its centre of light, its second moments, and what hides all else of it.
+    Image { reach: f64, centre: [f64; 2], moments: [f64; 3], narrowest: f64 },
 }
 
 impl Law {
@@ -130,8 +130,8 @@ impl Law {
             Self::Gaussian(columns) => Blur::Gaussian { along: &columns[0], across: &columns[1], angle: &columns[2] },
             Self::Moffat(columns) => Blur::Moffat { fwhm: &columns[0], beta: &columns[1] },
             Self::Airy(columns) => Blur::Airy { resolution: &columns[0], obstruction: &columns[1] },
-            Self::Image { reach, moments, narrowest } => {
-                Blur::Image { reach: *reach, moments: *moments, narrowest: *narrowest }
+            Self::Image { reach, centre, moments, narrowest } => {
+                Blur::Image { reach: *reach, centre: *centre, moments: *moments, narrowest: *narrowest }
             }
         }
     }
@@ -173,8 +173,8 @@ impl Mixture {
     }
 
     #[staticmethod]
-    fn image(reach_px: f64, moments_px2: [f64; 3], narrowest_px: f64) -> Self {
-        Self(Law::Image { reach: reach_px, moments: moments_px2, narrowest: narrowest_px })
+    fn image(reach_px: f64, centre_px: [f64; 2], moments_px2: [f64; 3], narrowest_px: f64) -> Self {
+        Self(Law::Image { reach: reach_px, centre: centre_px, moments: moments_px2, narrowest: narrowest_px })
     }
 
     #[pyo3(signature = (shape, columns, *, variance_px2 = 0.0))]

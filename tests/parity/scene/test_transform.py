@@ -118,10 +118,10 @@ def test_threads(name: str, dtype: Any) -> None:
 @pytest.mark.parametrize("name", PSFS)
 def test_one_galaxy_at_a_time(name: str, dtype: Any) -> None:
     image = np.zeros((200, 220), dtype)
-    for source in FIELD:
+    for source in FIELD[:12]:
         columns = np.array(source)[:, None]
         deposit_galaxies(image, PSFS[name], Galaxies(*columns), 1.0)
-    assert_array_equal(draw(PSFS[name], (200, 220), FIELD, dtype), image)
+    assert_array_equal(draw(PSFS[name], (200, 220), FIELD[:12], dtype), image)
 
 
 @pytest.mark.parametrize("name", PSFS)
@@ -129,7 +129,7 @@ def test_simd_levels(name: str) -> None:
     images = []
     for level in core.simd_levels():
         with simd_level(level):
-            images.append(draw(PSFS[name], (120, 130), FIELD))
+            images.append(draw(PSFS[name], (120, 130), FIELD[:15]))
     for image in images[1:]:
         assert_array_equal(image, images[0])
 
@@ -149,7 +149,7 @@ def test_impossible_patterns() -> None:
     with pytest.raises(DomainError, match=r"obstruction must be in \[0, 1\)"):
         Mixture.airy(np.array([1.0]), np.array([1.0])).deposit(image, columns)
     with pytest.raises(DomainError, match="reach must be in"):
-        Mixture.image(-1.0, [1.0, 0.0, 1.0], 3.0).deposit(image, columns)
+        Mixture.image(-1.0, [0.0, 0.0], [1.0, 0.0, 1.0], 3.0).deposit(image, columns)
     law = Mixture.airy(np.array([1.0]), np.array([0.0]))
     with pytest.raises(ShapeError, match="sides must have shape"):
         law.deposit(image, columns, sides=np.zeros(2, np.uintp), stamps=np.zeros(0, np.float32))

@@ -108,9 +108,14 @@ pub struct Galaxy {
 pub const MERGING: f64 = 1e-3;
 
 impl Galaxy {
-    /// Its Gaussians, narrowest first but for the last, which is there below n = 0.51 only.
+    /// Its Gaussians, narrowest first but for the last, which is there below n = 0.51 only; a star is one of no width.
     #[inline(always)]
     pub fn components(self) -> [Component; COMPONENTS] {
+        if self.r_eff <= 0.0 {
+            let mut star = [Component::default(); COMPONENTS];
+            star[0].weight = 1.0;
+            return star;
+        }
         let shape = Component::ellipse(1.0, self.r_eff, self.r_eff * self.axis_ratio, self.angle);
         sersic(self.index).map(|(sigma, weight)| shape.scaled(weight, sigma * sigma))
     }

@@ -68,7 +68,9 @@ pub enum Blur<'a> {
     Image {
         /// How far it reaches [pixel].
         reach: f64,
-        /// Its second moments xx, xy, yy [pixel²].
+        /// Its centre of light, from its middle [pixel].
+        centre: [f64; 2],
+        /// Its second moments xx, xy, yy about that [pixel²].
         moments: [f64; 3],
         /// Standard deviation from which on a Gaussian hides all but these moments [pixel].
         narrowest: f64,
@@ -109,6 +111,14 @@ impl Blur<'_> {
         }
     }
 
+    /// Where the Gaussians of a source are, from the source [pixel].
+    pub(super) fn centre(&self) -> [f64; 2] {
+        match *self {
+            Self::Image { centre, .. } => centre,
+            _ => [0.0; 2],
+        }
+    }
+
     /// Radius of what is left to the transform [pixel].
     fn stamp_reach(&self, source: usize) -> f64 {
         match *self {
@@ -125,8 +135,11 @@ impl Blur<'_> {
             Self::Gaussian { along, across, angle } => &[("along", along), ("across", across), ("angle", angle)],
             Self::Moffat { fwhm, beta } => &[("fwhm", fwhm), ("beta", beta)],
             Self::Airy { resolution, obstruction } => &[("resolution", resolution), ("obstruction", obstruction)],
-            Self::Image { reach, moments: [xx, xy, yy], narrowest } => {
+            Self::Image { reach, centre, moments: [xx, xy, yy], narrowest } => {
                 Error::domain((0.0..1e9).contains(reach), "reach", "in [0, 1e9)", *reach)?;
+                for place in centre {
+                    Error::domain(place.abs() <= *reach, "centre", "within the reach", *place)?;
+                }
                 let holds = *xx >= 0.0 && *yy >= 0.0 && xx * yy >= xy * xy && (xx + yy).is_finite();
                 Error::domain(holds, "moments", "those of an image", *xy)?;
                 return Error::domain(*narrowest >= 0.0, "narrowest", ">= 0", *narrowest);
@@ -248,26 +261,15 @@ impl<'a> Convolution<'a> {
                 &own
             }
         };
-        let galaxy = self.shapes.galaxy(source);
-        let is_star = galaxy.r_eff <= 0.0;
+        let components = self.shapes.galaxy(source).components();
         if !self.is_transformed() {
-            if is_star {
-                parts.mixture.extend_from_slice(psf);
-            } else {
-                profile::convolve(&galaxy.components(), psf, &mut parts.mixture);
-            }
+            profile::convolve(&components, psf, &mut parts.mixture);
             return;
         }
         let narrowest = self.blur.narrowest(source).powi(2);
-        let mut wide = [Component::default(); profile::COMPONENTS];
-        let mut count = 0;
-        let star = [Component::round(1.0, 0.0)];
-        let galaxy = if is_star { None } else { Some(galaxy.components()) };
-        for component in galaxy.as_ref().map_or(&star[..], |components| &components[..]) {
+        let (mut wide, mut count) = ([Component::default(); profile::COMPONENTS], 0);
+        for component in components.into_iter().filter(|component| component.weight > 0.0) {
             let component = component.convolved(Component::round(1.0, self.variance));
-            if component.weight <= 0.0 {
-                continue;
-            }
             if component.axes().0 < narrowest {
                 parts.narrow.push(component);
             } else {

@@ -161,8 +161,8 @@ impl Field<'_> {
                 first_column: 0,
                 columns: 0..self.width,
             };
-            let place = (self.stars.x[source], self.stars.y[source]);
-            simd::dispatch(Draw { gaussians, stamp, place, flux: T::of(self.stars.flux[source]), tile });
+            let (place, centre) = ((self.stars.x[source], self.stars.y[source]), self.sources.blur.centre());
+            simd::dispatch(Draw { gaussians, stamp, place, centre, flux: T::of(self.stars.flux[source]), tile });
         }
     }
 }
@@ -238,6 +238,14 @@ impl Drawn {
         }
     }
 
+    /// Square root of the exponent at a distance from the middle.
+    #[inline(always)]
+    fn norm(&self, u: f64, v: f64) -> f32 {
+        let (a, b, c) = self.form;
+        let (u, v) = (u as f32, v as f32);
+        Real::mul_add(Real::mul_add(a, u, 2.0 * b * v), u, c * v * v).most(0.0).sqrt()
+    }
+
     /// Whether pixels `columns..columns + 16`, `rows..rows + 16` from the source's own are reached.
     #[inline(always)]
     fn touches(&self, column: i64, row: i64) -> bool {
@@ -248,10 +256,7 @@ impl Drawn {
         {
             return false;
         }
-        let (a, b, c) = self.form;
-        let (u, v) = ((column + LANES as i64 / 2) as f32, (row + ROWS as i64 / 2) as f32);
-        let form = Real::mul_add(Real::mul_add(a, u, 2.0 * b * v), u, c * v * v);
-        form <= self.farthest * self.farthest
+        self.norm((column + LANES as i64 / 2) as f64, (row + ROWS as i64 / 2) as f64) <= self.farthest
     }
 
     /// Adds the Gaussian to a block whose first pixel lies at (u, v) from the source.
@@ -374,6 +379,12 @@ impl Kernel for Mix<'_, '_> {
         let mut parts = Parts::default();
         self.sources.part(self.source, &mut parts);
         Drawn::all(&parts, self.drawn);
+        let [x, y] = self.sources.blur.centre();
+        for drawn in self.drawn {
+            drawn.reach.0 += x.abs().ceil() as i64;
+            drawn.reach.1 += y.abs().ceil() as i64;
+            drawn.farthest += drawn.norm(x, y);
+        }
     }
 }
 
@@ -381,6 +392,7 @@ struct Draw<'a, 'b, T> {
     gaussians: &'a Gaussians,
     stamp: Stamp<'a>,
     place: (f64, f64),
+    centre: [f64; 2],
     flux: T,
     tile: Tile<'b, T>,
 }
@@ -398,7 +410,8 @@ impl<T: Real> Kernel for Draw<'_, '_, T> {
         for top in blocks(rows.start.max(-reach_y), rows.end.min(reach_y + 1), ROWS) {
             for left in blocks(columns.start.max(-reach_x), columns.end.min(reach_x + 1), LANES) {
                 let mut block = Block([[0.0; LANES]; ROWS]);
-                let offset = ((column + left) as f64 - x, (row + top) as f64 - y);
+                let [p, q] = self.centre;
+                let offset = ((column + left) as f64 - x - p, (row + top) as f64 - y - q);
                 let mut touched = false;
                 for drawn in &self.gaussians.drawn {
                     if drawn.touches(left, top) {
