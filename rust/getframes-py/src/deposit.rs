@@ -266,9 +266,12 @@ impl Transfer {
     }
 }
 
+/// Widths or variances of Gaussians, and their shares.
+type Gaussians = Vec<(f64, f64)>;
+
 /// Widths [r_eff] and shares of the Gaussians that make a Sersic profile.
 #[pyfunction]
-pub fn sersic(index: f64) -> PyResult<Vec<(f64, f64)>> {
+pub fn sersic(index: f64) -> PyResult<Gaussians> {
     let range = profile::SMALLEST_INDEX..=profile::LARGEST_INDEX;
     Error::domain(range.contains(&index), "index", "in [0.5, 8]", index).map_err(raise)?;
     Ok(profile::sersic(index).to_vec())
@@ -276,7 +279,7 @@ pub fn sersic(index: f64) -> PyResult<Vec<(f64, f64)>> {
 
 /// Variances [pixel²] and shares of the Gaussians that make a Moffat profile.
 #[pyfunction]
-pub fn moffat(fwhm_px: f64, beta: f64) -> PyResult<Vec<(f64, f64)>> {
+pub fn moffat(fwhm_px: f64, beta: f64) -> PyResult<Gaussians> {
     Error::domain(fwhm_px > 0.0 && fwhm_px.is_finite(), "fwhm_px", "> 0 and finite", fwhm_px).map_err(raise)?;
     Error::domain(beta > 1.0 && beta.is_finite(), "beta", "> 1 and finite", beta).map_err(raise)?;
     Ok(profile::moffat(fwhm_px, beta).into_iter().map(|component| (component.xx, component.weight)).collect())
@@ -285,7 +288,7 @@ pub fn moffat(fwhm_px: f64, beta: f64) -> PyResult<Vec<(f64, f64)>> {
 /// Variances [pixel²] and shares of the Gaussians that stand for an Airy pattern behind a blur; the last are its wings, how many, and
 /// the standard deviation [pixel] of the least blur.
 #[pyfunction]
-pub fn airy(resolution_px: f64, obstruction: f64) -> PyResult<(Vec<(f64, f64)>, usize, f64)> {
+pub fn airy(resolution_px: f64, obstruction: f64) -> PyResult<(Gaussians, usize, f64)> {
     let positive = resolution_px > 0.0 && resolution_px.is_finite();
     Error::domain(positive, "resolution_px", "> 0 and finite", resolution_px).map_err(raise)?;
     Error::domain((0.0..1.0).contains(&obstruction), "obstruction", "in [0, 1)", obstruction).map_err(raise)?;

@@ -113,7 +113,7 @@ def test_light_curves() -> None:
     star = PointSource(10.0, 12.0, photon_rate=3.0, brightness=box)
     assert_allclose(scene(star).photon_rate_map(time_s=1.5).sum(), 3.0 * 1.8, rtol=1e-5)
     assert_allclose(scene(star).photon_rate_map().sum(), 3.0, rtol=1e-5)
-    with pytest.raises(DomainError, match=r"LightCurve.func must be >= 0 at 1.0 s, got -1"):
+    with pytest.raises(DomainError, match=r"LightCurve.func at 1.0 s must be >= 0, got -1"):
         LightCurve.from_function(lambda t: -t)(1.0)
 
 
