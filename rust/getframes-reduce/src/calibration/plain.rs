@@ -53,17 +53,19 @@ fn pixels<R: Count<T>, T: Real, const FLAT: bool>(
     first: usize,
     out: &mut [T],
 ) -> Option<usize> {
-    let [scale, dark_scale, factor] = [made.scale, made.dark_scale, made.factor].map(T::of);
+    let (scale, dark_scale, factor) = (T::of(made.scale), T::of(made.dark_scale), T::of(made.factor));
     let nan = T::of(f64::NAN);
-    let [mut zeros, mut darks, mut flats] = [made.zero, made.dark, made.flat].map(Blocks::<T, STEP>::of);
+    let (mut zeros, mut darks) = (Blocks::<T, STEP>::of(made.zero), Blocks::<T, STEP>::of(made.dark));
+    let mut flats = Blocks::<T, STEP>::of(made.flat);
     let length = out.len();
     for start in (0..length).step_by(STEP) {
         simd::prefetch_from::<R, STEP>(counts, start + AHEAD);
         simd::prefetch_from::<T, STEP>(out, start + AHEAD);
         let end = length.min(start + STEP);
         let (counts, out) = (&counts[start..end], &mut out[start..end]);
-        let [zero, dark, flat] =
-            [&mut zeros, &mut darks, &mut flats].map(|map| map.at(first + start, end - start, AHEAD));
+        let zero = zeros.at(first + start, end - start, AHEAD);
+        let dark = darks.at(first + start, end - start, AHEAD);
+        let flat = flats.at(first + start, end - start, AHEAD);
         let mut largest = T::Order::default();
         for ((((out, &count), &zero), &dark), &flat) in out.iter_mut().zip(counts).zip(zero).zip(dark).zip(flat) {
             let real = count.real();
