@@ -41,6 +41,7 @@ from getframes.analysis import photon_transfer_curve
 from getframes.noise import apply_em_gain, apply_nonlinearity, block_sum, digitize, release_latent
 from getframes.psfmatch import MatchConfig, ScenePSF, match_psf
 from getframes.reduce import (
+    Flag,
     calibrate,
     master_bias,
     master_dark,
@@ -48,6 +49,7 @@ from getframes.reduce import (
     normalize_flats,
     subtract_overscan,
 )
+from getframes.reduce import cosmic_rays as find_cosmic_rays
 from getframes.scene import FieldPolynomial
 
 Pixels = NDArray[np.float64]
@@ -70,6 +72,17 @@ def side_by_side(images: list[Image.Image]) -> Image.Image:
         row.paste(image, (left, 0))
         left += image.width + GAP
     return row
+
+
+def stacked(images: list[Image.Image]) -> Image.Image:
+    """Images below each other."""
+    height = sum(image.height for image in images) + GAP * (len(images) - 1)
+    column = Image.new("L", (max(image.width for image in images), height), PAPER)
+    top = 0
+    for image in images:
+        column.paste(image, (0, top))
+        top += image.height + GAP
+    return column
 
 
 def pleiades_frame() -> Image.Image:
@@ -163,11 +176,7 @@ def layers_of_a_frame() -> Image.Image:
         pictures.append(
             Image.fromarray(grey[::-1].astype(np.uint8)).resize((240, 240), Image.Resampling.NEAREST)
         )
-    rows = [side_by_side(pictures[:3]), side_by_side(pictures[3:])]
-    sheet = Image.new("L", (rows[0].width, 2 * rows[0].height + GAP), PAPER)
-    for number, row in enumerate(rows):
-        sheet.paste(row, (0, number * (row.height + GAP)))
-    return sheet
+    return stacked([side_by_side(pictures[:3]), side_by_side(pictures[3:])])
 
 
 class Plot:
@@ -394,6 +403,62 @@ def cosmic_rays() -> Image.Image:
         figures = {"cosmic_ray_rate_per_cm2_s": 0.6, "cosmic_ray_track_length_px": length}
         panels.append(linear(detector(**figures).dark_frame(600.0, -60.0, seed=4).data, 380.0, 1500.0, 2))
     return side_by_side(panels)
+
+
+class StruckField:
+    """Stars under cosmic rays without the bias [e-], and the charge that those left."""
+
+    def __init__(self, fwhm_px: float, side: int = 400, hits: float = 80.0) -> None:
+        area_cm2, exposure_s = (side * 13e-4) ** 2, 100.0
+        figures = {"cosmic_ray_track_length_px": 10.0, "pixel_size_um": 13.0, "read_noise_e": 5.0}
+        rate = hits / (area_cm2 * exposure_s)
+        camera = detector((side, side), cosmic_ray_rate_per_cm2_s=rate, **figures)
+        rng = np.random.default_rng(5)
+        places = rng.uniform(0.0, side, (side * side // 600, 2))
+        stars = [(x, y, 1000.0 ** rng.random()) for x, y in places]
+        sources = [PointSource(x, y, photon_rate=rate) for x, y, rate in stars]
+        light = Scene((side, side), Telescope.unit(), GaussianPSF(fwhm_px), sources).photon_rate_map()
+        layers = camera.layers(light, exposure_s, -40.0, background=1.5, seed=2)
+        gain = camera.config.gain_e_per_adu
+        self.image = (layers.frame.data - float(camera.config.bias_offset_adu)) * gain
+        self.charge = layers["cosmic_rays"] * gain
+        self.strong = self.charge > 10.0 * np.sqrt(layers.frame.truth.mean_electrons + 25.0)
+        around = np.pad(self.charge > 0.0, 1)
+        self.touched = np.any([np.roll(around, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)], 0)
+
+    def cleaned(self, sigma_clip: float = 4.5, object_limit: float = 5.0) -> tuple[Pixels, float, float]:
+        """The image without hits; the part of the strong ones that is found; the part of what is found that is one or touches one."""
+        frame = find_cosmic_rays(
+            self.image, sigma_clip=sigma_clip, object_limit=object_limit, gain=1.0, read_noise=5.0
+        )
+        found = (frame.flags & Flag.COSMIC_RAY) != 0
+        return frame.data, float(found[self.strong].mean()), float(self.touched[1:-1, 1:-1][found].mean())
+
+
+def found_cosmic_rays() -> Image.Image:
+    """A field before and after; completeness and purity against the threshold, and against the width of stars."""
+    field = StruckField(2.5)
+    part = np.s_[40:200, 40:200]
+    pictures = [logarithmic(image[part], 60.0, 6000.0) for image in (field.image, field.cleaned()[0])]
+    panels = side_by_side([picture.resize((316, 316), Image.Resampling.NEAREST) for picture in pictures])
+    clips = np.linspace(3.0, 10.0, 15)
+    scores = np.array([field.cleaned(clip)[1:] for clip in clips])
+    limits = Plot((2.0, 12.0), (0.0, 1.25), ("sigma_clip", "part of the pixels"))
+    for values, shade in zip(scores.T, (INK, 150), strict=True):
+        limits.line(clips, values, shade)
+        limits.points(clips, values, shade)
+    limits.text(7.0, 0.3, "complete: found of those above 10 sigma")
+    limits.text(7.0, 0.22, "pure: hit of those found", 150)
+    widths = np.linspace(1.0, 3.0, 9)
+    sharp = Plot((0.5, 3.0), (0.0, 1.25), ("FWHM of the stars [px]", "part that is hit of those found"))
+    fields = [StruckField(width) for width in widths]
+    for limit, shade in ((5.0, INK), (10.0, 150)):
+        pure = np.array([each.cleaned(object_limit=limit)[2] for each in fields])
+        sharp.line(widths, pure, shade)
+        sharp.points(widths, pure, shade)
+    sharp.text(2.2, 0.3, "object_limit = 5")
+    sharp.text(2.2, 0.22, "object_limit = 10", 150)
+    return stacked([panels, limits.picture, sharp.picture])
 
 
 def bloomed_stars() -> Image.Image:
@@ -820,6 +885,7 @@ PICTURES = {
     "digitize.png": steps,
     "pattern.png": fixed_maps,
     "cosmic_ray.png": cosmic_rays,
+    "lacosmic.png": found_cosmic_rays,
     "blooming.png": bloomed_stars,
     "cti.png": trails,
     "ipc.png": coupled_pixels,

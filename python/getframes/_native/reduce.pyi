@@ -56,3 +56,21 @@ def calibrate(
     Counts are C-contiguous uint16, int16, uint32, int32, float32 or float64, and may be larger than `out`; maps are numbers or C-contiguous float32 or
     float64. `noise` and `flags` have the planes they fill as ``out``.
     """
+
+def lacosmic(
+    image: NDArray[np.floating[Any]],
+    out: NDArray[np.floating[Any]],
+    states: NDArray[np.uint8],
+    *,
+    settings: tuple[float, float, float, float, int, bool],
+    gain: float,
+    read_noise_e: float,
+    background: float | NDArray[np.floating[Any]],
+    variance: NDArray[np.floating[Any]] | None,
+    precision: str,
+) -> int:
+    """Find cosmic rays in an image and replace them, into `out`; the number of rounds.
+
+    Images are C-contiguous and of the precision. Bits of the states: in, 1 masked, 2 saturated; out, as well, 4 hit, 8 hidden by a saturated star, 16 not
+    finite. The settings are sigma_clip, sigma_frac, object_limit, saturation, iterations, and whether a hit becomes a mean instead of a median.
+    """

@@ -6,6 +6,7 @@ from getframes.reduce.application import Masters, calibrate
 from getframes.reduce.batch import BatchReport, calibrate_files
 from getframes.reduce.calibration import Calibration
 from getframes.reduce.combination import combine
+from getframes.reduce.cosmic_ray import cosmic_rays
 from getframes.reduce.extensions import Extensions
 from getframes.reduce.flat_level import measure_flat_levels
 from getframes.reduce.flat_normalization import normalize_flats
@@ -32,6 +33,7 @@ __all__ = [
     "calibrate",
     "calibrate_files",
     "combine",
+    "cosmic_rays",
     "find_raw_files",
     "flat_scales",
     "master_bias",

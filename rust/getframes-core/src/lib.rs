@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod map;
+pub mod network;
 pub mod pool;
 pub mod profile;
 pub mod real;

@@ -51,7 +51,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(reduce::combine::combine, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::calibration::inverse_response, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::calibration::datasum, room)?)?;
-        room.add_function(wrap_pyfunction!(reduce::calibration::calibrate, room)?)
+        room.add_function(wrap_pyfunction!(reduce::calibration::calibrate, room)?)?;
+        room.add_function(wrap_pyfunction!(reduce::lacosmic::lacosmic, room)?)
     })?;
     room(module, "psf", |room| room.add_function(wrap_pyfunction!(psf::convolve, room)?))?;
     room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;

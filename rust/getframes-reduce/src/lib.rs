@@ -2,3 +2,4 @@
 
 pub mod calibration;
 pub mod combine;
+pub mod lacosmic;

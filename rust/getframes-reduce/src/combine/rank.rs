@@ -1,10 +1,9 @@
 //! Order statistics of blocks: a sorting network whose comparators take whole rows, the median, and the scatter about it.
-//!
-//! Networks: odd-even merging, Batcher 1968, doi:10.1145/1468075.1468121, in the form for any number of rows (Knuth, The Art of Computer Programming 3,
-//! 5.2.2, Algorithm M).
+//! Networks are those of [`getframes_core::network`].
 
 use super::{Done, Rule};
 use getframes_core::Real;
+use getframes_core::network::sorting_pairs;
 
 /// Pixels of a block.
 pub const LANES: usize = 64;
@@ -79,36 +78,20 @@ impl Working for f64 {
 
 /// The comparators that sort a number of rows.
 #[derive(Clone, Debug)]
-pub struct Network(Vec<(u32, u32)>);
+pub struct Network(Vec<(usize, usize)>);
 
 impl Network {
     /// The network for `count` rows.
     pub fn of(count: usize) -> Self {
-        let mut pairs = Vec::new();
-        let top = count.next_power_of_two() / 2;
-        let mut step = top;
-        while step > 0 {
-            let (mut merge, mut part, mut distance) = (top, 0, step);
-            loop {
-                let ends = (0..count.saturating_sub(distance)).filter(|low| low & step == part);
-                pairs.extend(ends.map(|low| (low as u32, (low + distance) as u32)));
-                if merge == step {
-                    break;
-                }
-                (distance, part) = (merge - step, step);
-                merge /= 2;
-            }
-            step /= 2;
-        }
-        Self(pairs)
+        Self(sorting_pairs(count))
     }
 
     /// Sorts each lane, lowest first.
     #[inline(always)]
     pub fn sort<V: Value>(&self, rows: &mut [Lanes<V>]) {
         for &(low, high) in &self.0 {
-            let (below, above) = rows.split_at_mut(high as usize);
-            exchange(&mut below[low as usize], &mut above[0]);
+            let (below, above) = rows.split_at_mut(high);
+            exchange(&mut below[low], &mut above[0]);
         }
     }
 }
