@@ -30,17 +30,18 @@ def test_the_least_file(tmp_path: Path) -> None:
     assert settings.folders == {"Bias": "bias", "Darks": "dark", "Flats": "flat", "ScienceImages": "science"}
     assert settings.kinds == ("bias", "dark", "flat") and settings.max_nights == inf
     assert settings.options == {"unit": "adu"}
-    assert settings.focal_plane is None
+    assert settings.cosmic_rays is None and settings.focal_plane is None
 
 
 def test_every_table(tmp_path: Path) -> None:
     text = LEAST.replace('"raw"', '"raw"\nbias_folders = ["zero", "Bias"]') + (
-        "[group]\nmax_nights = 3\n[masters]\nflat = false\nsigma = 4\n"
+        "[group]\nmax_nights = 3\n[masters]\nflat = false\nsigma = 4\n[cosmic_rays]\niterations = 2\n"
         '[calibrate]\noverscan = "none"\ngain_e_per_adu = 2\nread_noise_e = 3.0\nsaturation_adu = 5e4\nunit = "electron"\n'
     )
     settings = read_pipeline(write(tmp_path, text))
     assert settings.kinds == ("bias", "dark") and settings.masters["sigma"] == 4.0
     assert settings.folders["zero"] == settings.folders["Bias"] == "bias" and settings.max_nights == 3.0
+    assert settings.cosmic_rays is not None and settings.cosmic_rays["iterations"] == 2
     expected = {"unit": "electron", "overscan": False, "gain": 2.0, "read_noise": 3.0, "saturation": 5e4}
     assert settings.options == expected
 
@@ -63,6 +64,10 @@ def test_every_table(tmp_path: Path) -> None:
         (
             LEAST + '[calibrate]\nunit = "photon"\n',
             r":6:1: calibrate.unit must be one of 'adu', 'electron', got 'photon'",
+        ),
+        (
+            LEAST + "[cosmic_rays]\nsigma_frac = 2\n",
+            r":6:1: cosmic_rays.sigma_frac must be in \(0, 1\], got 2",
         ),
         (
             LEAST.replace('"raw"', '"raw"\ndark_folders = "D"'),

@@ -27,7 +27,7 @@ class PipelineSettings:
         The file.
     input, output, group, masters, calibrate : dict
         The keys of each table.
-    focal_plane : dict or None
+    cosmic_rays, focal_plane : dict or None
         None where the file has no such table.
     """
 
@@ -37,6 +37,7 @@ class PipelineSettings:
     group: Values
     masters: Values
     calibrate: Values
+    cosmic_rays: Values | None
     focal_plane: Values | None
 
     @property
@@ -95,7 +96,7 @@ def read_pipeline(path: str | Path) -> PipelineSettings:
 
 def _filled(name: str, values: Values | None) -> Any:
     """The values of a table, or its defaults where it is not there but always holds."""
-    if values is not None or name == "focal_plane":
+    if values is not None or name in ("cosmic_rays", "focal_plane"):
         return values
     table = next(table for table in PIPELINE_TABLES if table.name == name)
     return {field.name: field.default for field in table.fields}

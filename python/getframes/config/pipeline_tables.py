@@ -5,6 +5,7 @@ from __future__ import annotations
 from getframes.config.field import (
     AT_LEAST_ONE,
     FLAG,
+    INTEGER,
     NOT_NEGATIVE,
     NUMBER,
     POSITIVE,
@@ -18,6 +19,7 @@ from getframes.config.field import (
 from getframes.config.tables import Table
 
 _FOLDERS = texts("an array of names of folders")
+_PART = Rule("in (0, 1]", lambda value: 0 < value <= 1)
 _METHODS = one_of("sigma_clip", "median", "mean")
 
 PIPELINE_TABLES: tuple[Table, ...] = (
@@ -132,6 +134,23 @@ PIPELINE_TABLES: tuple[Table, ...] = (
                 "Whether the uncertainty is worked out; where gain and read noise are known, when left out.",
             ),
             Field("precision", TEXT, "Precision of the results.", one_of("float32", "float64")),
+        ),
+    ),
+    Table(
+        "cosmic_rays",
+        "Find cosmic rays in calibrated frames; without this table they are left.",
+        (
+            Field("sigma_clip", NUMBER, "How far a hit stands above the noise.", POSITIVE, default=4.5),
+            Field("sigma_frac", NUMBER, "Part of that for its neighbours.", _PART, default=0.3),
+            Field("object_limit", NUMBER, "How far it stands above fine structure.", POSITIVE, default=5.0),
+            Field("iterations", INTEGER, "The most rounds.", AT_LEAST_ONE, default=4),
+            Field(
+                "replacement",
+                TEXT,
+                "What a hit becomes: of the good pixels around it.",
+                one_of("median", "mean"),
+                default="median",
+            ),
         ),
     ),
     Table(

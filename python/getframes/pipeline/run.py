@@ -72,6 +72,7 @@ def reduce_folder(
                 settings.out,
                 made.loaded(ready),
                 settings.options,
+                cosmic_rays=settings.cosmic_rays,
                 overwrite=settings.output["overwrite"],
                 record=record,
                 workers=workers,

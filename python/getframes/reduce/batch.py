@@ -122,10 +122,13 @@ class Recipe:
         All masters, by name.
     options : mapping
         As `Masters.calibrate` takes them.
+    cosmic_rays : mapping or None
+        Settings of `cosmic_rays`; None to leave them.
     """
 
     masters: SharedArrays | None
     options: Mapping[str, Any]
+    cosmic_rays: Mapping[str, Any] | None = None
 
     def __call__(self, job: Job) -> None:
         """Calibrate one file and write the result.
@@ -145,6 +148,10 @@ class Recipe:
         """One image of the file."""
         options = self.options if key is None else {**self.options, "extension": key}
         frame = self._prepared(job.masters, key).calibrate(job.source, **options)
+        if self.cosmic_rays is not None:
+            from getframes.reduce.cosmic_ray import cosmic_rays
+
+            frame = cosmic_rays(frame, **self.cosmic_rays)
         frame.metadata.update(raw_file=Path(job.source).name, calibration_digest=job.digest)
         return frame
 
@@ -174,6 +181,7 @@ def calibrate_files(
     processes: bool = False,
     scheduler: Any = None,
     overwrite: bool = False,
+    cosmic_rays: Mapping[str, Any] | bool = False,
     **options: Any,
 ) -> BatchReport:
     """Calibrate raw files, each into a file of its own; go on after bad ones, and go on with a run that was ended.
@@ -196,6 +204,8 @@ def calibrate_files(
         A Dask scheduler, or its address. Its workers need getframes, and have to see the files and `out`, where the masters are shared.
     overwrite : bool
         Replace files in `out` that no such call made.
+    cosmic_rays : bool or mapping
+        Find cosmic rays too; a mapping has the settings of `getframes.reduce.cosmic_rays`.
     **options
         As in `calibrate`: overscan, gain, read_noise, excess_noise, saturation, unit, uncertainty, precision, extension, exposure.
 
@@ -227,12 +237,14 @@ def calibrate_files(
     check_options(options)
     names = tuple((kind, kind) for kind in masters)
     pairs = targets(files, Path(out), root)
+    cosmic = dict(cosmic_rays) if isinstance(cosmic_rays, Mapping) else {} if cosmic_rays else None
     with alone_in(Path(out)):
         report = run_batch(
             [(source, target, names) for source, target in pairs],
             Path(out),
             masters,
             options,
+            cosmic_rays=cosmic,
             overwrite=overwrite,
             record=record,
             workers=workers,
@@ -249,6 +261,7 @@ def run_batch(
     masters: Mapping[str, Parts],
     options: Mapping[str, Any],
     *,
+    cosmic_rays: Mapping[str, Any] | None,
     overwrite: bool,
     record: Any,
     **pool: Any,
@@ -260,11 +273,11 @@ def run_batch(
     for folder in folders:
         remove_unfinished(make_folder(folder))
     with record.step("look what is there", len(wanted), "file"):
-        recipe = {"format": FORMAT, "options": options}
+        recipe = {"format": FORMAT, "options": options, "cosmic_rays": cosmic_rays}
         jobs, skipped, failed = _to_do(wanted, recipe, masters, overwrite)
     directory = None if pool.get("scheduler") is None else out
     with _shared(masters, directory) as shared:
-        work = Recipe(shared, options)
+        work = Recipe(shared, options, cosmic_rays)
         with record.step("calibrate", len(jobs), "frame"):
             done, broken = _done(outcomes(work, jobs, **pool), len(jobs))
     for folder in folders:

@@ -20,7 +20,7 @@ from astropy.io import fits
 from getframes import Camera, Frame
 from getframes.errors import MissingFileError, OutputError
 from getframes.pipeline import Plan, read_pipeline, reduce_folder
-from getframes.reduce import Extensions, ReducedFrame, calibrate, master_bias, master_dark, master_flat
+from getframes.reduce import Extensions, Flag, ReducedFrame, calibrate, master_bias, master_dark, master_flat
 from tests.behaviour.pipeline.conftest import LEAST, Settings, add
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the signals and files of Linux")
@@ -234,6 +234,18 @@ def test_detectors_of_a_focal_plane_are_on_one_scale(tmp_path: Path) -> None:
 def _of(detector: int, frame: Frame) -> Frame:
     frame.metadata["DETID"] = f"chip{detector}"
     return frame
+
+
+def test_cosmic_rays(settings: Settings, tmp_path: Path) -> None:
+    file = settings("[cosmic_rays]\nsigma_clip = 5.0\n")
+    path = tmp_path / "raw" / "night1" / "light_0.fits"
+    hit = Frame.from_fits(path)
+    hit.data[7, 9] += 15_000
+    hit.to_fits(path, overwrite=True)
+    report = reduce_folder(read_pipeline(file))
+    made = ReducedFrame.from_fits(tmp_path / "reduced" / "science" / "night1" / "light_0.fits")
+    assert report.exit_code == 0 and made.flags[7, 9] & Flag.COSMIC_RAY
+    assert abs(made.data[7, 9] - np.median(made.data)) < 5.0 * made.data.std()
 
 
 def test_files_of_several_detectors(tmp_path: Path) -> None:

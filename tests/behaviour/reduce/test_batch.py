@@ -21,7 +21,15 @@ from astropy.io import fits
 
 from getframes import Camera, Frame
 from getframes.errors import DomainError, MissingFileError, OutputError, ShapeError
-from getframes.reduce import BatchReport, Extensions, ReducedFrame, calibrate, calibrate_files
+from getframes.reduce import (
+    BatchReport,
+    Extensions,
+    Flag,
+    ReducedFrame,
+    calibrate,
+    calibrate_files,
+    cosmic_rays,
+)
 from getframes.reduce.batch import Job, Recipe
 
 SHAPE = (24, 32)
@@ -115,6 +123,21 @@ def _written(folder: Path, content: bytes) -> Path:
     path = folder / "known.fits"
     path.write_bytes(content)
     return path
+
+
+def test_cosmic_rays_on_request(night: Path, masters: dict[str, Any], tmp_path: Path) -> None:
+    raw = Frame.from_fits(night / "raw_0.fits")
+    raw.data[10, 12] += 20_000
+    raw.to_fits(tmp_path / "hit.fits")
+    files = [tmp_path / "hit.fits"]
+    left = calibrate_files(files, out=tmp_path / "out", **masters)
+    assert not ReducedFrame.from_fits(left.done[0]).flags[10, 12] & Flag.COSMIC_RAY
+    for options in (True, {"sigma_clip": 6.0}):
+        report = calibrate_files(files, out=tmp_path / "out", **masters, cosmic_rays=options)
+        made = ReducedFrame.from_fits(report.done[0])  # made again, as the settings are others
+        assert made.flags[10, 12] & Flag.COSMIC_RAY and made.data[10, 12] < 5_000
+    alone = cosmic_rays(calibrate(files[0], **masters), sigma_clip=6.0)
+    np.testing.assert_array_equal(made.data, alone.data)
 
 
 def test_started_again_nothing_is_done(night: Path, masters: dict[str, Any], tmp_path: Path) -> None:
