@@ -70,6 +70,8 @@ def draw(psf: Any, shape: tuple[int, int], sources: Any, dtype: Any = np.float64
     st.sampled_from(DTYPES),
 )
 @example((45.2, 44.7, 1.0, 0.0, 1.0, 1.0, 0.0), 2.0, 0.0, 0.0, np.float64)
+@example((45.5, 44.5, 1.0, 0.0, 1.0, 1.0, 0.0), 0.3, 0.7, 0.0, np.float64)
+@example((45.5, 44.5, 1.0, 0.0, 1.0, 1.0, 0.0), 0.7, 0.7, 0.0, np.float64)
 @example((45.2, 44.7, 1.0, 1.0, 4.0, 0.5, 30.0), 3.3, 0.5, 0.0, np.float64)
 def test_behind_an_airy_pattern(
     source: Any, resolution: float, obstruction: float, variance: float, dtype: Any
@@ -83,7 +85,9 @@ def test_behind_an_airy_pattern(
     )
     assert (native >= 0.0).all()
     assert_allclose(native, exact, rtol=0.0, atol=1.5e-3 * exact.max())
-    assert np.abs(native - exact).sum() < 7e-3 * source[2]
+    # What lies beyond 70 lambda/D is not drawn: of an aperture with an obstruction, 1 / (1 - obstruction) times as much as of a clear one.
+    lost = 6.8e-3 / (1.0 - obstruction)
+    assert np.abs(native - exact).sum() < lost * source[2]
 
 
 @pytest.mark.parametrize("kernel", [KERNEL, np.outer(np.hanning(13), np.hanning(9))])
