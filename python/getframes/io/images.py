@@ -22,6 +22,7 @@ import shutil
 import tempfile
 import threading
 import zlib
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,7 @@ class Band(NamedTuple):
     mask: NDArray[np.bool_] | None
 
 
-class Image:
+class Image(ABC):
     """An image that is read by bands.
 
     Attributes
@@ -106,6 +107,7 @@ class Image:
         """What the values are multiples of: one count for whole numbers; 0 for those that are not."""
         return 1.0 if self.dtype.kind in "biu" else 0.0
 
+    @abstractmethod
     def band(self, start: int, stop: int, out: NDArray[Any] | None = None) -> Band:
         """Rows `start` to `stop`, with their mask.
 
@@ -123,7 +125,6 @@ class Image:
         InputError
             If it cannot be read, or has vanished.
         """
-        raise NotImplementedError
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
         """Pixels of rows `start` to `stop`; errors as in `band`."""
