@@ -62,7 +62,7 @@ def write_psf(
     OutputError
         If the file exists already or cannot be written.
     """
-    pixels = as_pixels(model, shape)
+    pixels = as_stamps(model, shape)
     with replacing(path, overwrite=overwrite) as unfinished, unfinished.open("wb") as file:
         if Path(path).suffix == ".npz":
             np.savez(file, stamps=pixels.stamps, x=pixels.x, y=pixels.y)
@@ -119,7 +119,7 @@ def write_exposure(exposure: Exposure, path: str | PathLike[str], *, overwrite: 
         for name, bit in exposure.planes.items():
             units[-1].header[f"HIERARCH MP_{name}"] = int(bit)
     if exposure.psf is not None:
-        units.append(psf_unit(as_pixels(exposure.psf, exposure.shape)))
+        units.append(psf_unit(as_stamps(exposure.psf, exposure.shape)))
     for unit in units:
         unit.add_checksum(when="FITS standard 4.0, 4.4.2.7")
     with replacing(path, overwrite=overwrite) as unfinished, unfinished.open("wb") as file:
@@ -190,7 +190,7 @@ def psf_of(units: HDUList) -> PSFModel | None:
     return PixelPSF(stamps, x, y, outside="nearest")
 
 
-def as_pixels(model: PSFModel, shape: tuple[int, int] | None) -> PixelPSF:
+def as_stamps(model: PSFModel, shape: tuple[int, int] | None) -> PixelPSF:
     """A model as stamps at positions."""
     if isinstance(model, PixelPSF):
         return model

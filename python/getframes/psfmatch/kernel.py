@@ -144,9 +144,9 @@ class VaryingKernel:
         return f"VaryingKernel(side={self.side}, rank={self.rank}, sum={self.sum:g}, image={self.shape[0]} x {self.shape[1]})"
 
 
-def scaled(at: float, length: int) -> float:
-    """A pixel position as a number from -1 to 1 over an axis."""
-    return 2.0 * at / (length - 1) - 1.0 if length > 1 else 0.0
+def scaled(at: Any, length: int) -> Any:
+    """Pixel positions as numbers from -1 to 1 over an axis."""
+    return 2.0 * at / (length - 1) - 1.0 if length > 1 else 0.0 * at
 
 
 def edge_mask(shape: tuple[int, int], side: int) -> NDArray[np.bool_]:
@@ -185,15 +185,10 @@ def fitted(
     surfaces = []
     for component in range(rank):
         scores = (left[:, component] * strength[component]).reshape(rows, columns)
-        surfaces.append(_coefficients(scores, scaled_all(x, shape[1]), scaled_all(y, shape[0])))
+        surfaces.append(_coefficients(scores, scaled(x, shape[1]), scaled(y, shape[0])))
     parts = np.concatenate([mean[None], components[:rank]]).reshape(rank + 1, side, side)
     total = float(mean.sum())
     return VaryingKernel(parts / total, tuple(surfaces), shape, total)
-
-
-def scaled_all(at: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """`scaled` of several positions."""
-    return np.array([scaled(value, length) for value in at.tolist()])
 
 
 def _coefficients(

@@ -360,14 +360,8 @@ def _applied(exposure: Exposure, kernel: VaryingKernel, config: MatchConfig, nod
     lost = ~np.isfinite(image)
     variance = None if exposure.variance is None else np.array(exposure.variance, image.dtype)
     if variance is not None:
-        wrong = np.isfinite(variance) & (variance < 0)
-        require(
-            not wrong.any(),
-            "Exposure",
-            "variance",
-            ">= 0",
-            float(variance[wrong].min()) if wrong.any() else 0,
-        )
+        lowest = float(np.min(variance, initial=0.0, where=np.isfinite(variance)))
+        require(lowest >= 0, "Exposure", "variance", ">= 0", lowest)
         lost |= ~np.isfinite(variance)
     planes = dict(exposure.planes)
     if lost.any():
