@@ -25,6 +25,7 @@ import numpy as np
 
 from getframes.errors import MissingEntryError, ShapeError, require
 from getframes.frame import as_pixels
+from getframes.reduce.small_samples import MAD_TO_SIGMA
 from getframes.sections import Section, require_trimmed
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from getframes.io.images import Files, Image
 
     Values = NDArray[np.float64]
-
-_MAD_TO_SIGMA = 1.482602218505602
 
 
 class Level(NamedTuple):
@@ -149,7 +148,7 @@ def clipped_level(values: Values, sigma: float, least: float = 0.0) -> Level:
     while True:
         kept = ordered[low:high]
         middle = 0.5 * (kept[(kept.size - 1) // 2] + kept[kept.size // 2])
-        reach = sigma * _MAD_TO_SIGMA * max(float(np.median(np.abs(kept - middle))), least)
+        reach = sigma * MAD_TO_SIGMA * max(float(np.median(np.abs(kept - middle))), least)
         first = int(np.searchsorted(kept, middle - reach, "left"))
         last = int(np.searchsorted(kept, middle + reach, "right"))
         if last - first == kept.size:

@@ -23,6 +23,7 @@ from getframes.errors import DomainError, require
 from getframes.frame import Deferred, Frame, FrameTruth, require_finite
 from getframes.reduce.combination import METHODS, clipped_mean
 from getframes.reduce.frame import Flag, ReducedFrame
+from getframes.reduce.small_samples import MAD_TO_SIGMA
 from getframes.sections import AMPLIFIERS, KEYWORD, Section
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 BY = ("row", "column", "strip")
 _MEDIAN_NOISE = 1.2533141373155
 """Standard error of a median over that of a mean."""
-_MAD_TO_SIGMA = 1.482602218505602
 
 
 class _Amplifier(NamedTuple):
@@ -427,7 +427,7 @@ def _noise(residuals: Levels, least: float) -> float:
     count = residuals.shape[0]
     if count == 1:
         return float("nan")
-    deviation = _MAD_TO_SIGMA * max(float(np.median(np.abs(residuals))), least)
+    deviation = MAD_TO_SIGMA * max(float(np.median(np.abs(residuals))), least)
     kept = residuals[np.abs(residuals) <= 5.0 * deviation] if deviation else residuals
     return float(np.sqrt(np.mean(kept**2) * count / (count - 1)))
 
