@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from getframes import Camera
-from getframes.cli.picture.stretch import Stretch, diverging, fitted, grey
-from getframes.cli.picture.terminal import characters, histogram_line
+from getframes.picture.stretch import Stretch, diverging, fitted, grey
+from getframes.picture.terminal import characters, histogram_line
 from tests.cli.conftest import Command
 
 CAMERA = Camera.from_preset("generic_ccd").with_config(resolution=(40, 60))

@@ -16,7 +16,7 @@ FLOORS = (
     {"quantity", "backend", "threads", "memory", "precision", "sections"},
     {"spectral", "frame", "layers", "observation"},
     {"config"},
-    {"presets", "io"},
+    {"presets", "io", "picture"},
     {"scene", "noise", "run_record", "analysis", "reduce", "psfmatch", "fit"},
     {"camera", "calibrate"},
     {"focal_plane"},

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from getframes.cli.picture.contact_sheet import Taken
+    from getframes.cli.contact_sheet import Taken
     from getframes.run_record import RunRecord
     from getframes.scene import Scene
 
@@ -72,9 +72,9 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Make frames, contact sheet and noise budget."""
     from getframes.cli.budget_table import as_csv, as_text
-    from getframes.cli.picture.contact_sheet import contact_sheet
-    from getframes.cli.picture.png import save_png
+    from getframes.cli.contact_sheet import contact_sheet
     from getframes.io.atomic import make_folder
+    from getframes.picture.png import save_png
     from getframes.run_record import RunRecord
 
     record = RunRecord(name, {"seeds": [shot.seed for shot in SHOTS]})
@@ -131,7 +131,7 @@ def take(shot: Shot, folder: Path, record: RunRecord) -> Taken:
 
     from getframes.analysis.noise_budget import noise_budget
     from getframes.camera import Camera
-    from getframes.cli.picture.contact_sheet import Taken
+    from getframes.cli.contact_sheet import Taken
     from getframes.noise.exposure import Exposure
     from getframes.noise.stream import seed_key
 

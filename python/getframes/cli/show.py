@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from getframes.cli.picture import STRETCHES
+from getframes.picture import STRETCHES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from numpy.typing import NDArray
 
-    from getframes.cli.picture.stretch import Stretch
+    from getframes.picture.stretch import Stretch
 
 name = "show"
 summary = "show a frame as a PNG, or in the terminal"
@@ -114,9 +114,9 @@ def _layer(layers: dict[str, NDArray[Any]], layer: str) -> NDArray[Any]:
 
 
 def _to_png(image: NDArray[Any], about: dict[str, Any], options: Namespace) -> None:
-    from getframes.cli.picture.frame_picture import frame_picture
-    from getframes.cli.picture.png import save_png
-    from getframes.cli.picture.stretch import Stretch
+    from getframes.picture.frame_picture import frame_picture
+    from getframes.picture.png import save_png
+    from getframes.picture.stretch import Stretch
 
     stretch = Stretch.fitting(image, options.stretch, options.percent)
     picture = frame_picture(
@@ -130,8 +130,8 @@ def _on_terminal(image: NDArray[Any], about: dict[str, Any], options: Namespace)
     import shutil
     import sys
 
-    from getframes.cli.picture.stretch import Stretch, fitted
-    from getframes.cli.picture.terminal import characters, histogram_line
+    from getframes.picture.stretch import Stretch, fitted
+    from getframes.picture.terminal import characters, histogram_line
 
     columns, lines = shutil.get_terminal_size((100, 40))
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from getframes.cli.picture.stretch import Stretch
+    from getframes.picture.stretch import Stretch
 
 _SHADES = " .:-=+*#%@"
 _EIGHTHS = " ▁▂▃▄▅▆▇█"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.cli.picture.plot import BLUE, FAINT, INK, ORANGE, PAPER, Plot, text
-from getframes.cli.picture.stretch import Stretch, diverging, fitted, grey
+from getframes.picture.plot import BLUE, FAINT, INK, ORANGE, PAPER, Plot, text
+from getframes.picture.stretch import Stretch, diverging, fitted, grey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

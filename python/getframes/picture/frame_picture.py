@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.cli.picture.plot import BLUE, FAINT, INK, ORANGE, PAPER, Plot, text
-from getframes.cli.picture.stretch import fitted, grey
+from getframes.picture.plot import BLUE, FAINT, INK, ORANGE, PAPER, Plot, text
+from getframes.picture.stretch import fitted, grey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from getframes.cli.picture.stretch import Stretch
+    from getframes.picture.stretch import Stretch
 
 MARGIN = 24
 HISTOGRAM = 150
