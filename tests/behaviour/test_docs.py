@@ -55,7 +55,7 @@ def test_the_readme_has_an_example() -> None:
 
 
 def test_pictures_are_those_that_the_code_makes(tmp_path: Path) -> None:
-    runpy.run_path(str(ROOT / "docs" / "pictures.py"))["main"](tmp_path)
+    runpy.run_path(str(ROOT / "docs" / "drawings"))["main"](tmp_path)
     committed = sorted((ROOT / "docs" / "pictures").glob("*.png"))
     assert [path.name for path in committed] == sorted(path.name for path in tmp_path.iterdir())
     for path in committed:
