@@ -41,7 +41,7 @@ def explained_variance() -> Image.Image:
     from getframes.noise.exposure import Exposure
     from getframes.noise.stream import seed_key
 
-    experiment = read_experiment(Path(__file__).parents[1] / "configs" / "explain" / "detector.toml")
+    experiment = read_experiment(Path(__file__).parents[2] / "configs" / "explain" / "detector.toml")
     camera, frame = Camera(experiment.camera), experiment.frame
     light = Exposure.checked(
         camera.config,
