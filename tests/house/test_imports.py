@@ -33,12 +33,13 @@ NATIVE = {
     "scene": {"deposit"},
     "reduce": {"reduce"},
     "psfmatch": {"psf"},
+    "fit": {"fit"},
     "dataset": {"core"},
     "threads": {"core"},
 }
 """The parts of the extension that a room may import."""
 
-SLOW = ("astropy", "scipy", "pandas", "PIL", "tqdm", "numpy.random", "tomli", "multiprocessing")
+SLOW = ("astropy", "scipy", "h5py", "pandas", "PIL", "tqdm", "numpy.random", "tomli", "multiprocessing")
 
 
 def own(found: Import) -> bool:

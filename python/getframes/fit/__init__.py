@@ -1,0 +1,26 @@
+"""Scene fitting: sources back out of pixels.
+
+Names load when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Patch": "patch",
+    "PatchExposure": "patch",
+}
+
+__all__ = ["Patch", "PatchExposure"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
