@@ -129,11 +129,9 @@ class RunRecord:
         OutputError
             If it cannot be written.
         """
-        from getframes.io.atomic import replacing
+        from getframes.io.atomic import write_text
 
-        text = json.dumps(self.as_dict(), indent=1) + "\n"
-        with replacing(path) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
+        write_text(path, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def __str__(self) -> str:
         """The record as a table."""

@@ -13,7 +13,8 @@ from PIL import Image
 
 from getframes import Frame
 from getframes.cli import main
-from getframes.cli.demo import MADE, SHOTS
+from getframes.cli.demo import RECORD
+from getframes.cli.demo.pleiades import MADE, SHOTS
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def budget(folder: Path) -> list[dict[str, str]]:
 
 
 def test_files(folder: Path) -> None:
-    assert sorted(path.name for path in folder.iterdir()) == sorted(MADE)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*MADE, RECORD])
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=[shot.preset for shot in SHOTS])
@@ -97,3 +98,8 @@ def test_record(folder: Path) -> None:
         "noise budget",
         "picture",
     ]
+
+
+def test_two_cameras_are_no_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "-o", str(tmp_path), "--preset", "generic_ccd"]) == 2
+    assert "--preset" in capsys.readouterr().err

@@ -76,6 +76,18 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputExistsError(f"cannot write {path}: it exists already (overwrite=True replaces it)")
 
 
+def write_text(path: str | PathLike[str], text: str) -> None:
+    """Write a text file in UTF-8, complete or not at all, in place of an older one.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
 def make_folder(path: str | PathLike[str]) -> Path:
     """Make a folder, and those above it, where they do not exist yet.
 

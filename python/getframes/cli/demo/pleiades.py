@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
 
-    from getframes.cli.contact_sheet import Taken
+    from getframes.cli.demo.pleiades_sheet import Taken
     from getframes.run_record import RunRecord
     from getframes.scene import Scene
 
-name = "demo"
-summary = "the Pleiades through two cameras, with truth, pictures and a noise budget"
+name = "pleiades"
+summary = "the Pleiades through two cameras, with a noise budget; the default"
 
 SEED = 45  # the number of the Pleiades in Messier's catalogue
 CENTRE_DEG = 56.75, 24.1167
@@ -39,11 +39,11 @@ SOURCE = (
 
 @dataclass(frozen=True)
 class Shot:
-    """A camera of the demo, and how long it looks."""
+    """A camera, how long it looks, and by how much its seed is larger."""
 
     preset: str
     exposure_s: float
-    seed: int
+    later: int
 
 
 NAMED = (
@@ -54,56 +54,43 @@ NAMED = (
 )
 """Bright stars: name, RA and Dec [deg], and the side of the name."""
 
-SHOTS = (Shot("andor_ikon_m934", 5.0, SEED), Shot("andor_ixon_ultra_888", 0.1, SEED + 1))
+SHOTS = (Shot("andor_ikon_m934", 5.0, 0), Shot("andor_ixon_ultra_888", 0.1, 1))
+
+MADE = (
+    *(f"{shot.preset}.fits" for shot in SHOTS),
+    "contact_sheet.png",
+    "noise_budget.csv",
+    "noise_budget.txt",
+)
+
+COMPARED = f"pixels on which stars add less than {STARLESS:.0%} to the sky"
 
 
-def arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("pleiades"),
-        metavar="DIR",
-        help="folder to fill; default: pleiades",
-    )
+def demonstrate(folder: Path, options: Namespace, record: RunRecord) -> str:
+    """Make frames, contact sheet and noise budget.
 
-
-def run(options: Namespace) -> int:
-    """Make frames, contact sheet and noise budget."""
+    Raises
+    ------
+    DomainError
+        If a camera is asked for.
+    """
     from getframes.cli.budget_table import as_csv, as_text
-    from getframes.cli.contact_sheet import contact_sheet
-    from getframes.io.atomic import make_folder
+    from getframes.cli.demo.pleiades_sheet import contact_sheet
+    from getframes.errors import require
+    from getframes.io.atomic import write_text
     from getframes.picture.png import save_png
-    from getframes.run_record import RunRecord
 
-    record = RunRecord(name, {"seeds": [shot.seed for shot in SHOTS]})
-    folder = make_folder(options.output)
-    taken = [take(shot, folder, record) for shot in SHOTS]
+    require(options.preset is None, "demo", "--preset", "left out: this has two cameras", options.preset)
+    seed = SEED if options.seed is None else options.seed
+    record.about["seeds"] = [seed + shot.later for shot in SHOTS]
+    taken = [take(shot, seed + shot.later, folder, record) for shot in SHOTS]
     with record.step("picture", len(taken), "camera"):
         save_png(contact_sheet(taken, title(), SOURCE), folder / "contact_sheet.png")
     budgets = {each.frame.metadata["camera"]: each.budget for each in taken}
     text = "\n\n".join(as_text(camera, budget, COMPARED) for camera, budget in budgets.items())
     write_text(folder / "noise_budget.txt", f"{text}\n")
     write_text(folder / "noise_budget.csv", as_csv(budgets))
-    record.save(folder / "demo.run.json")
-    print(title(), SOURCE, "", text, "", sep="\n")
-    print(*sorted(str(path) for path in folder.iterdir() if path.name in MADE), sep="\n")
-    if options.profile:
-        print(record)
-    return 0
-
-
-MADE = (
-    *(f"{shot.preset}.fits" for shot in SHOTS),
-    "contact_sheet.png",
-    "demo.run.json",
-    "noise_budget.csv",
-    "noise_budget.txt",
-)
-"""Every file of the demo; those of an earlier run are replaced."""
-
-COMPARED = f"pixels on which stars add less than {STARLESS:.0%} to the sky"
+    return "\n".join([title(), SOURCE, "", text])
 
 
 def title() -> str:
@@ -125,13 +112,13 @@ def pleiades_scene(shape: tuple[int, int]) -> Scene:
     return Scene(shape, optics, psf, [pleiades()], sky=Sky(SKY_MAG), wcs=wcs)
 
 
-def take(shot: Shot, folder: Path, record: RunRecord) -> Taken:
+def take(shot: Shot, seed: int, folder: Path, record: RunRecord) -> Taken:
     """Expose, write the frame with its truth, and compare its noise with the prediction."""
     import numpy as np
 
     from getframes.analysis.noise_budget import noise_budget
     from getframes.camera import Camera
-    from getframes.cli.contact_sheet import Taken
+    from getframes.cli.demo.pleiades_sheet import Taken
     from getframes.noise.exposure import Exposure
     from getframes.noise.stream import seed_key
 
@@ -141,7 +128,7 @@ def take(shot: Shot, folder: Path, record: RunRecord) -> Taken:
         rate = scene.photon_rate_map()
     sky = scene.background_photon_rate()
     with record.step("simulate", 1, "frame"):
-        frame = camera.observe(scene, shot.exposure_s, seed=shot.seed)
+        frame = camera.observe(scene, shot.exposure_s, seed=seed)
     with record.step("write", 1, "file"):
         frame.to_fits(folder / f"{shot.preset}.fits", overwrite=True, truth=True)
     with record.step("noise budget", 1, "frame"):
@@ -154,7 +141,7 @@ def take(shot: Shot, folder: Path, record: RunRecord) -> Taken:
             temperature=camera.default_temperature_c,
             background=sky,
         )
-        budget = noise_budget(exposure, seed_key(shot.seed), where=rate < STARLESS * sky)
+        budget = noise_budget(exposure, seed_key(seed), where=rate < STARLESS * sky)
     return Taken(frame, budget, named_stars(scene))
 
 
@@ -162,11 +149,3 @@ def named_stars(scene: Scene) -> tuple[tuple[str, float, float, int], ...]:
     """Name, column and row of the bright stars, and the side of the name."""
     assert scene.wcs is not None
     return tuple((star, *scene.wcs.world_to_pixel(ra, dec), side) for star, ra, dec, side in NAMED)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, complete or not at all."""
-    from getframes.io.atomic import replacing
-
-    with replacing(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")

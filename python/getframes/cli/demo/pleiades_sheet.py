@@ -1,4 +1,4 @@
-"""The contact sheet of the demo: a row of panels for each camera."""
+"""The contact sheet of the Pleiades: a row of panels for each camera."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.picture.plot import BLUE, FAINT, INK, ORANGE, PAPER, Plot, text
+from getframes.picture.plot import BLUE, ORANGE, Plot, text
+from getframes.picture.sheet import Sheet, short
 from getframes.picture.stretch import Stretch, diverging, fitted, grey
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from getframes.frame import Frame
 
 PANEL = 512
-GAP = 24
-TOP = 96
-HEADING = 40
-CAPTION = 72
-ROW = HEADING + PANEL + CAPTION
 PULL_LIMIT = 5.0
 CLOSE_UP = 128
 
@@ -58,49 +54,24 @@ def contact_sheet(taken: Sequence[Taken], title: str, remark: str) -> Image:
     title, remark : str
         Two lines above the panels.
     """
-    from PIL import Image as Pillow
-    from PIL import ImageDraw
-
-    sheet = Pillow.new("RGB", (5 * PANEL + 6 * GAP, TOP + len(taken) * ROW + GAP // 2), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    text(draw, (GAP, 14), title, INK, 30)
-    text(draw, (GAP, 56), remark, FAINT, 18)
-    for number, each in enumerate(taken):
-        _row(sheet, draw, TOP + number * ROW, each)
-    return sheet
+    sheet = Sheet.blank(title, remark, rows=len(taken), columns=len(_PANELS) + 1, panel=PANEL)
+    for row, each in enumerate(taken):
+        _row(sheet, row, each)
+    return sheet.picture
 
 
-def _row(sheet: Image, draw: ImageDraw, top: int, taken: Taken) -> None:
+def _row(sheet: Sheet, row: int, taken: Taken) -> None:
     about = taken.frame.metadata
     gain = f", EM gain {about['em_gain']:g}" if about["em_gain"] > 1 else ""
-    text(
-        draw,
-        (GAP, top + 4),
+    sheet.heading(
+        row,
         f"{about['camera']} ({about['sensor']}{gain}): {about['exposure_s']:g} s, "
         f"read noise {about['read_noise_e']:g} e-, {about['gain_e_per_adu']:g} e-/ADU",
-        INK,
-        22,
     )
     for column, panel in enumerate(_PANELS):
-        pixels, caption, detail = panel(taken)
-        _paste(sheet, draw, (GAP + column * (PANEL + GAP), top + HEADING), pixels, caption, detail)
-    _names(draw, GAP + PANEL + GAP, top + HEADING, taken)
-    _histograms(draw, GAP + 4 * (PANEL + GAP), top + HEADING, taken)
-
-
-def _paste(
-    sheet: Image, draw: ImageDraw, at: tuple[int, int], pixels: NDArray[np.uint8], caption: str, detail: str
-) -> None:
-    from PIL import Image as Pillow
-
-    sheet.paste(Pillow.fromarray(np.ascontiguousarray(pixels[::-1])), at)
-    _caption(draw, at, caption, detail)
-
-
-def _caption(draw: ImageDraw, at: tuple[int, int], caption: str, detail: str) -> None:
-    left, top = at
-    text(draw, (left, top + PANEL + 5), caption, INK, 19)
-    text(draw, (left, top + PANEL + 29), detail, FAINT, 16)
+        sheet.show(row, column, *panel(taken))
+    _names(sheet.draw, *sheet.corner(row, 1), taken)
+    _histograms(sheet, row, len(_PANELS), taken)
 
 
 def _counts(taken: Taken) -> tuple[NDArray[np.uint8], str, str]:
@@ -151,14 +122,15 @@ _PANELS: tuple[Callable[[Taken], tuple[NDArray[np.uint8], str, str]], ...] = (
 )
 
 
-def _histograms(draw: ImageDraw, left: int, top: int, taken: Taken) -> None:
+def _histograms(sheet: Sheet, row: int, column: int, taken: Taken) -> None:
+    left, top = sheet.corner(row, column)
     middle = top + PANEL // 2
-    _count_histogram(draw, (left, top, left + PANEL, middle - 34), taken)
-    _pull_histogram(draw, (left, middle + 10, left + PANEL, top + PANEL - 24), taken)
+    _count_histogram(sheet.draw, (left, top, left + PANEL, middle - 34), taken)
+    _pull_histogram(sheet.draw, (left, middle + 10, left + PANEL, top + PANEL - 24), taken)
     words = "orange: a normal law of sigma 1" + (
         "; the law of the gain stage is skewed" if taken.frame.metadata["em_gain"] > 1 else ""
     )
-    _caption(draw, (left, top), "histograms, logarithmic", words)
+    sheet.caption(row, column, "histograms, logarithmic", words)
 
 
 def _count_histogram(draw: ImageDraw, box: tuple[int, int, int, int], taken: Taken) -> None:
@@ -219,11 +191,6 @@ def _bias(taken: Taken) -> float:
     mean = np.median(taken.budget.prediction.moments.mean)
     charge = np.median(taken.frame.truth.mean_electrons)
     return float(mean - charge * about["em_gain"] / about["gain_e_per_adu"])
-
-
-def short(value: float) -> str:
-    """A number for a caption: whole from 100 on, else with three digits."""
-    return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.3g}"
 
 
 def _any(mask: NDArray[Any], step: int) -> NDArray[Any]:
