@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Action, ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
 from pathlib import Path
 
 from getframes.cli import build_parser
@@ -89,17 +90,22 @@ def _page(beginning: str, tables: tuple[Table, ...]) -> str:
 def command_line_page() -> str:
     """Every command, option and exit code."""
     parser = build_parser()
-    commands = next(action for action in parser._actions if isinstance(action, _SubParsersAction))
-    summaries = {choice.dest: choice.help for choice in commands._choices_actions}
     parts = [COMMANDS, _section("getframes", "Options of every command:", parser)]
-    parts += [
-        _section(f"getframes {name}", _sentence(summaries[name]), chosen)
-        for name, chosen in commands.choices.items()
-    ]
+    parts += [_section(title, _sentence(summary), chosen) for title, summary, chosen in commands(parser)]
     rows = [f"| {code} | {_cell(meaning)} |" for code, meaning in EXIT_CODES.items()]
     codes = ["## Exit codes", "", "| code | meaning |", "|---|---|", *rows, ""]
     text = "Errors are one line each on standard error, `getframes: error: ...`; `-v` adds the traceback."
     return "\n".join([*parts, *codes, text, ""])
+
+
+def commands(parser: ArgumentParser) -> Iterator[tuple[str, str | None, ArgumentParser]]:
+    """Full name, summary and parser of every command below a parser, steps of commands too."""
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            summaries = {choice.dest: choice.help for choice in action._choices_actions}
+            for name, chosen in action.choices.items():
+                below = list(commands(chosen))
+                yield from below or [(chosen.prog, summaries[name], chosen)]
 
 
 def _table_section(table: Table, tables: tuple[Table, ...]) -> str:

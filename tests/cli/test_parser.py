@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import getframes
 from getframes.cli import COMMANDS, build_parser, main
+from getframes.cli.command_parser import add_commands
 from getframes.cli.problems import EXIT_CODES
 from tests.cli.conftest import Command
-from tests.cli.pages import PAGES, REFERENCE
+from tests.cli.pages import PAGES, REFERENCE, commands
 
 
 def test_every_command_is_there() -> None:
@@ -37,11 +40,11 @@ def test_the_help_tells_every_exit_code() -> None:
         assert f"\n  {code:<4} {meaning}\n" in text
 
 
-@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+@pytest.mark.parametrize("name", [name for name, _, _ in commands(build_parser())])
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"^0$"):
-        main([name, "--help"])
-    assert f"usage: getframes {name}" in capsys.readouterr().out
+        main([*name.split()[1:], "--help"])
+    assert f"usage: {name}" in capsys.readouterr().out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,6 +65,18 @@ def test_shared_options_stand_before_and_after_the_command(words: list[str]) -> 
     options = build_parser().parse_args(words)
     assert (options.verbose, options.profile) == (True, True)
     assert not build_parser().parse_args(["presets"]).verbose
+
+
+def test_a_command_of_several_steps() -> None:
+    step = ModuleType("step", "A step.")
+    step.name, step.summary, step.arguments, step.run = "step", "do it", lambda parser: None, print  # type: ignore[attr-defined]
+    several = ModuleType("several", "Several steps.")
+    several.name, several.summary, several.COMMANDS = "several", "do all", (step,)  # type: ignore[attr-defined]
+    parser = ArgumentParser("getframes")
+    add_commands(parser, (several,))
+    assert [(name, summary) for name, summary, _ in commands(parser)] == [("getframes several step", "do it")]
+    options = parser.parse_args(["several", "step", "-v"])
+    assert options.run is print and options.verbose
 
 
 @pytest.mark.parametrize("file", PAGES)

@@ -1,14 +1,15 @@
-"""The command line: ``getframes COMMAND``, one file a command.
+"""The command line: ``getframes COMMAND``, one file a command; a command of several steps, ``getframes COMMAND STEP``, is a package of them.
 
 Rooms are imported where a command uses them, so that ``getframes presets`` starts at once.
 """
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, Action, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
 from getframes.cli import check, dataset, demo, explain, generate, match, presets, reduce, show, verify
+from getframes.cli.command_parser import add_commands, add_shared_options
 from getframes.cli.problems import EXIT_CODES, exit_code
 
 __all__ = ["build_parser", "main"]
@@ -36,14 +37,8 @@ def build_parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    _shared(parser, False)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for command in COMMANDS:
-        description = (command.__doc__ or "").replace("`", "").strip()
-        parsed = commands.add_parser(command.name, help=command.summary, description=description)
-        command.arguments(parsed)
-        _shared(parsed, SUPPRESS)
-        parsed.set_defaults(run=command.run)
+    add_shared_options(parser, False)
+    add_commands(parser, COMMANDS)
     return parser
 
 
@@ -51,17 +46,3 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code; a command line that makes no sense raises `SystemExit` (2)."""
     options = build_parser().parse_args(argv)
     return exit_code(options.run, options)
-
-
-def _shared(parser: ArgumentParser, default: Any) -> None:
-    """Options that may stand before a command or after it."""
-    parser.add_argument(
-        "-v",
-        "--verbose",
-        action="store_true",
-        default=default,
-        help="show what is done, and where errors come from",
-    )
-    parser.add_argument(
-        "--profile", action="store_true", default=default, help="show the time and the counts of every step"
-    )
