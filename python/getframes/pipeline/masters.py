@@ -16,9 +16,10 @@ from getframes.errors import (
     OutputExistsError,
 )
 from getframes.io.atomic import make_folder
+from getframes.io.folders import remove_unfinished
 from getframes.pipeline.focal_plane import Scales
 from getframes.pipeline.plan import MASTERS, MasterPlan, Plan
-from getframes.reduce.batch import Parts, Wanted, digest, digest_of, identity_of, parts_of, remove_unfinished
+from getframes.reduce.batch import Parts, Wanted, digest, digest_of, identity_of, parts_of
 from getframes.reduce.extensions import Extensions
 from getframes.reduce.masters import master_bias, master_dark, master_flat
 from getframes.reduce.raw import Raw
@@ -52,7 +53,7 @@ class MasterFiles:
     def __init__(self, plan: Plan, failed: dict[Path, str]) -> None:
         self.settings, self.failed = plan.settings, failed
         self.folder = make_folder(plan.settings.out / MASTERS)
-        remove_unfinished(self.folder)
+        remove_unfinished(self.folder, ".fits")
         self.reasons: dict[str, str] = {}
         self._digests: dict[str, str] = {}
         self._scales = Scales(plan, self.path, failed)

@@ -7,10 +7,11 @@ from typing import Any
 
 from getframes.config.pipeline import PipelineSettings
 from getframes.errors import require_count
+from getframes.io.folders import alone_in
 from getframes.io.progress import progress
 from getframes.pipeline.masters import MasterFiles
 from getframes.pipeline.plan import Plan
-from getframes.reduce.batch import BatchReport, alone_in, run_batch
+from getframes.reduce.batch import BatchReport, run_batch
 from getframes.run_record import RunRecord
 
 RECORD = "reduce.run.json"

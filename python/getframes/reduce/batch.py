@@ -13,7 +13,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,12 +29,12 @@ from getframes.errors import (
     OutputExistsError,
     require,
 )
-from getframes.io.atomic import UNFINISHED
+from getframes.io.folders import alone_in, remove_unfinished
+from getframes.io.tasks import Outcome, outcomes
 from getframes.reduce.application import Master, Masters
 from getframes.reduce.extensions import Extensions, Key, extensions_of, part
 from getframes.reduce.frame import ReducedFrame
 from getframes.reduce.sharing import SharedArrays, share
-from getframes.reduce.tasks import Outcome, outcomes
 
 FORMAT = 1
 """Version of what CALHASH is a digest of."""
@@ -271,7 +271,7 @@ def run_batch(
 
     folders = {target.parent for _, target, _ in wanted}
     for folder in folders:
-        remove_unfinished(make_folder(folder))
+        remove_unfinished(make_folder(folder), ".fits")
     with record.step("look what is there", len(wanted), "file"):
         recipe = {"format": FORMAT, "options": options, "cosmic_rays": cosmic_rays}
         jobs, skipped, failed = _to_do(wanted, recipe, masters, overwrite)
@@ -281,7 +281,7 @@ def run_batch(
         with record.step("calibrate", len(jobs), "frame"):
             done, broken = _done(outcomes(work, jobs, **pool), len(jobs))
     for folder in folders:
-        remove_unfinished(folder)  # of workers that were killed
+        remove_unfinished(folder, ".fits")  # of workers that were killed
     return BatchReport(tuple(sorted(done)), tuple(skipped), {**failed, **broken}, record)
 
 
@@ -377,56 +377,6 @@ def digest_of(path: Path) -> str | None:
         return None
     except Exception:  # whatever it is, it is not a result
         return ""
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Refuse a second run in the same folder; the lock ends with the process, however it ends.
-
-    Raises
-    ------
-    OutputError
-        If there is another one, or the folder cannot be made or written.
-    """
-    from getframes.io.atomic import make_folder, output_error
-
-    trial = make_folder(folder) / f".{RECORD}{UNFINISHED}"
-    try:
-        trial.touch()
-        trial.unlink(missing_ok=True)
-    except OSError as error:
-        raise output_error(trial, error) from error
-    descriptor = _locked(folder)
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _locked(folder: Path) -> int | None:
-    """The folder, open and locked; None where there are no locks."""
-    try:
-        import fcntl
-    except ImportError:  # not a POSIX system
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise OutputError(f"cannot write to {folder}: another run is writing there") from error
-    except OSError:  # a file system without locks
-        pass
-    return descriptor
-
-
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed process left of files that it was writing."""
-    for entry in os.scandir(folder):
-        if re.fullmatch(rf"\..+\.fits\.[0-9a-f]{{8}}{re.escape(UNFINISHED)}", entry.name):
-            with suppress(OSError):
-                os.unlink(entry.path)  # noqa: PTH108
 
 
 @contextmanager

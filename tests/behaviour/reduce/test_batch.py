@@ -338,7 +338,7 @@ def test_what_a_killed_run_left_is_removed(night: Path, tmp_path: Path) -> None:
 
 @linux
 def test_two_runs_in_one_folder(night: Path, tmp_path: Path) -> None:
-    from getframes.reduce.batch import alone_in
+    from getframes.io.folders import alone_in
 
     with alone_in(tmp_path), pytest.raises(OutputError, match="another run is writing there"):
         calibrate_files(files(night), out=tmp_path)

@@ -1,7 +1,7 @@
 """The same work on many things: in threads, in processes, or on a Dask cluster.
 
 What fails is told beside what is done, and stops nothing. A process that dies takes no work with it: what it had is done again, and only a task that ends three
-processes is given up. Work and tasks travel by pickle; what is large belongs into `getframes.reduce.share`.
+processes is given up. Work and tasks travel by pickle; what is large belongs into files, and their names travel.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def outcomes(
     work : callable
         Takes a task. Where there are processes or a scheduler it must be picklable, and so must tasks and results.
     tasks : iterable
-        What to work on.
+        What to work on. An iterator that has nothing to give is asked again after each outcome, so that tasks may follow from outcomes.
     workers : int, optional
         Threads or processes; as many as `getframes.num_threads` when left out. A scheduler has its own.
     processes : bool
@@ -216,9 +216,17 @@ def _from_client(
 ) -> Iterator[Outcome]:
     distributed: Any = import_module("distributed")
     submitted: dict[Any, Any] = {}
+    remaining = iter(tasks)
     try:
-        submitted.update((client.submit(_attempt, work, task, pure=False), task) for task in tasks)
-        for future in distributed.as_completed(list(submitted), loop=client.loop):
+        ready = distributed.as_completed(loop=client.loop)
+        while True:
+            for task in remaining:
+                future = client.submit(_attempt, work, task, pure=False)
+                submitted[future] = task
+                ready.add(future)
+            if not submitted:
+                return
+            future = next(ready)
             task, error = submitted.pop(future), future.exception()
             if future.cancelled():
                 raise InputError(f"the Dask scheduler {client.scheduler.address} was lost")

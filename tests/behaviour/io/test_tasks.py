@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from getframes.errors import DomainError, InputError
-from getframes.reduce import tasks
-from getframes.reduce.tasks import LostWorkerError, outcomes
+from getframes.io import tasks
+from getframes.io.tasks import LostWorkerError, outcomes
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals")
 
@@ -68,6 +68,35 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
     next(running)
     assert len(taken) <= 5
     running.close()  # type: ignore[attr-defined]
+
+
+class Countdown:
+    """Tasks of which each can be had when the one before is done."""
+
+    def __init__(self, count: int) -> None:
+        self.left, self.ready = count, True
+
+    def __iter__(self) -> Countdown:
+        return self
+
+    def __next__(self) -> int:
+        if not (self.ready and self.left):
+            raise StopIteration
+        self.left, self.ready = self.left - 1, False
+        return self.left
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_tasks_that_follow_from_outcomes(processes: bool) -> None:
+    follow(processes=processes, workers=2)
+
+
+def follow(**pool: Any) -> None:
+    tasks, values = Countdown(5), []
+    for outcome in outcomes(str, tasks, **pool):
+        values.append(outcome.value)
+        tasks.ready = True
+    assert values == ["4", "3", "2", "1", "0"]
 
 
 @posix
@@ -139,6 +168,9 @@ class TestCluster:
         assert sorted(found) == list(range(20))
         assert all(found[n].value == n**2 for n in range(20) if n % 5 != 3)
         assert str(found[3].error) == "cannot square 3"
+
+    def test_tasks_that_follow_from_outcomes(self, cluster: Any) -> None:
+        follow(scheduler=cluster.scheduler_address)
 
     def test_a_worker_is_killed_half_way(self, cluster: Any) -> None:
         victim = next(iter(cluster.workers.values())).pid
