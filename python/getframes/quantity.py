@@ -57,11 +57,12 @@ def plain(value: Any, unit: str, owner: Any = "", field: str = "value") -> Any:
     for name in _ALTERNATIVES.get(unit, (unit,)):
         try:
             return value.to_value(units.Unit(name), equivalencies)
-        except units.UnitConversionError:
+        except ValueError:  # another kind of unit, or one that astropy does not know
             continue
     name = owner if isinstance(owner, str) else type(owner).__name__
     thing = f"{name}.{field}" if name else field
-    raise DomainError(f"{thing} must be in {unit or 'a number without a unit'}, got {value}")
+    got = value if getattr(value, "ndim", 0) == 0 else value.unit
+    raise DomainError(f"{thing} must be in {unit or 'a number without a unit'}, got {got}")
 
 
 def finite(value: Any, unit: str, owner: Any, field: str) -> float:

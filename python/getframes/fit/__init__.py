@@ -9,11 +9,26 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Ellipse": "shape",
+    "Problem": "catalog_row",
+    "RowFlag": "catalog_row",
+    "SourceCatalog": "catalog",
     "Patch": "patch",
     "PatchExposure": "patch",
+    "read_catalog": "catalog",
+    "write_catalog": "catalog",
 }
 
-__all__ = ["Patch", "PatchExposure"]
+__all__ = [
+    "Ellipse",
+    "Patch",
+    "PatchExposure",
+    "Problem",
+    "RowFlag",
+    "SourceCatalog",
+    "read_catalog",
+    "write_catalog",
+]
 
 
 def __getattr__(name: str) -> Any:

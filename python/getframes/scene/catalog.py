@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import DomainError, ShapeError, require
+from getframes.io.table import open_table, read_column
 from getframes.scene.galaxies import LARGEST_INDEX, SMALLEST_INDEX, Galaxies, deposit_galaxies
 from getframes.scene.light_curve import LightCurve, factor_at
 from getframes.scene.optics import Telescope
 from getframes.scene.psf import add_stars
 from getframes.scene.sources import RenderContext, Source
-from getframes.scene.table import open_table, read_column
 from getframes.spectral import SED
 
 if TYPE_CHECKING:

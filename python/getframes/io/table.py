@@ -24,7 +24,10 @@ def open_table(table: Any) -> Any:
     """The table itself, or the one in a FITS, CSV or ECSV file (also gzipped)."""
     if not isinstance(table, (str, Path)):
         return table
+    import warnings
+
     from astropy.table import Table
+    from astropy.units import UnitsWarning
 
     path = Path(table)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
@@ -35,7 +38,9 @@ def open_table(table: Any) -> Any:
         require(suffix.lower() in TEXT_FORMATS, "", "table file", f"one of {', '.join(known)}", str(path))
         form = TEXT_FORMATS[suffix.lower()]
     try:
-        return Table.read(path, format=form)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnitsWarning)  # said where such a column is needed
+            return Table.read(path, format=form)
     except FileNotFoundError:
         raise
     except Exception as error:
@@ -56,6 +61,17 @@ def column_names(table: Any) -> list[str]:
     raise DomainError(f"table must be a table, a dict of arrays or a path, got {type(table).__name__}")
 
 
+def with_known_unit(column: Any) -> Any:
+    """A column of a table; a unit of FITS that only astropy knows (``electron s-1``) is understood."""
+    from astropy.units import Unit, UnrecognizedUnit
+
+    if not isinstance(getattr(column, "unit", None), UnrecognizedUnit):
+        return column
+    known = column.copy()
+    known.unit = Unit(str(column.unit), parse_strict="silent")
+    return known
+
+
 def read_column(table: Any, name: str, unit: str) -> Column:
     """One column in `unit`, finite in every row.
 
@@ -64,14 +80,7 @@ def read_column(table: Any, name: str, unit: str) -> Column:
     DomainError
         When there is no such column, it is not numbers, or a row is masked, NaN or infinite (names the row).
     """
-    names = column_names(table)
-    if name not in names:
-        raise DomainError(
-            f"Catalog column must be one of {', '.join(names)}, got {name!r}{did_you_mean(name, names)}"
-        )
-    raw = table[name]
-    values = _numbers(raw, name, unit)
-    masked = np.broadcast_to(_mask(raw), values.shape)
+    values, masked = numbers(table, name, unit)
     bad = masked | ~np.isfinite(values)
     if bad.any():
         row = int(np.argmax(bad))
@@ -80,18 +89,36 @@ def read_column(table: Any, name: str, unit: str) -> Column:
     return values
 
 
-def _numbers(raw: Any, name: str, unit: str) -> Column:
+def numbers(table: Any, name: str, unit: str, owner: str = "Catalog") -> tuple[Column, NDArray[np.bool_]]:
+    """One column in `unit`, and where it is masked; `owner` is named in errors.
+
+    Raises
+    ------
+    DomainError
+        When there is no such column, it is not numbers, or has another kind of unit.
+    """
+    names = column_names(table)
+    if name not in names:
+        raise DomainError(
+            f"{owner} column must be one of {', '.join(names)}, got {name!r}{did_you_mean(name, names)}"
+        )
+    raw = table[name]
+    values = _numbers(raw, name, unit, owner)
+    return values, np.broadcast_to(_mask(raw), values.shape)
+
+
+def _numbers(raw: Any, name: str, unit: str, owner: str) -> Column:
     if getattr(raw, "unit", None) is not None and not hasattr(raw, "to_value"):
-        raw = raw.quantity  # a column of an astropy table with a unit
-    raw = plain(raw, unit, "Catalog", name)
+        raw = with_known_unit(raw).quantity  # a column of an astropy table with a unit
+    raw = plain(raw, unit, owner, name)
     try:
         if hasattr(raw, "to_numpy"):
             values = raw.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
             values = np.ma.getdata(np.ma.asarray(raw)).astype(np.float64)
     except (TypeError, ValueError):
-        raise DomainError(f"Catalog column {name!r} must be numbers, got {raw!r:.80}") from None
-    require(values.ndim == 1, "Catalog", name, "one-dimensional", values.shape)
+        raise DomainError(f"{owner} column {name!r} must be numbers, got {raw!r:.80}") from None
+    require(values.ndim == 1, owner, name, "one-dimensional", values.shape)
     return np.ascontiguousarray(values)
 
 
