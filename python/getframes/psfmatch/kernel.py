@@ -16,6 +16,7 @@ from getframes.errors import DomainError, ShapeError, require
 from getframes.memory import require_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     from numpy.typing import ArrayLike, NDArray
@@ -68,11 +69,12 @@ class VaryingKernel:
         """sqrt(sum K^2) at a position [px]."""
         return float(np.sqrt((self(x, y) ** 2).sum()))
 
-    def squared(self, nodes: Any, tolerance: float, most_rank: int) -> VaryingKernel:
-        """K^2 over the image, which the variance is convolved with; from the kernel at nodes (x, y)."""
-        xs, ys = nodes
-        kernels = np.array([[self(x, y) ** 2 for x in xs] for y in ys])
-        return fitted(kernels, xs, ys, self.shape, tolerance, most_rank)
+    def mapped(self, function: Callable[[Kernels], Kernels], tolerance: float) -> VaryingKernel:
+        """Another kernel made of this one place by place, K^2 say, but for `tolerance`; at so many nodes that squares are exact."""
+        degrees = np.array([surface.shape for surface in self.surfaces] or [(1, 1)]).max(axis=0)
+        ys, xs = (chebyshev_nodes(n, 2 * int(d) - 1) for n, d in zip(self.shape, degrees, strict=True))
+        kernels = np.array([[function(self(x, y)) for x in xs] for y in ys])
+        return fitted(kernels, xs, ys, self.shape, tolerance, len(kernels) * len(kernels[0]))
 
     def convolve(self, image: ArrayLike, *, edge: str = "nan") -> NDArray[np.floating[Any]]:
         """An image, convolved with the kernel of each of its places.
@@ -104,16 +106,18 @@ class VaryingKernel:
         if not np.isfinite(pixels).all():
             y, x = np.argwhere(~np.isfinite(pixels))[0]
             raise DomainError(f"image must be finite, got {pixels[y, x]} at (y, x) = ({y}, {x})")
-        out = self._sums(pixels, "reflect" if edge == "reflect" else "zero")
-        if edge == "nan":
-            out[edge_mask(self.shape, self.side)] = np.nan
+        out = self.sums(pixels, "reflect" if edge == "reflect" else "zero")
         if edge == "renormalize":
-            covered = self._sums(np.ones_like(pixels), "zero")
-            border = edge_mask(self.shape, self.side)
-            out[border] *= self.sum / covered[border]
+            covered = self.sums(np.ones_like(pixels), "zero")
+        for strip in border(self.shape, self.side):
+            if edge == "nan":
+                out[strip] = np.nan
+            if edge == "renormalize":
+                out[strip] *= self.sum / covered[strip]
         return out
 
-    def _sums(self, pixels: NDArray[Any], edge: str) -> NDArray[Any]:
+    def sums(self, pixels: NDArray[Any], edge: str) -> NDArray[Any]:
+        """The sums alone: the image is contiguous, float32 or float64, finite, and beyond it is nothing ("zero") or the image again ("reflect")."""
         require_memory(self.shape, pixels.itemsize, "a convolved image")
         out = np.empty_like(pixels)
         parts = np.ascontiguousarray(self.sum * self.parts)
@@ -149,11 +153,16 @@ def scaled(at: Any, length: int) -> Any:
     return 2.0 * at / (length - 1) - 1.0 if length > 1 else 0.0 * at
 
 
-def edge_mask(shape: tuple[int, int], side: int) -> NDArray[np.bool_]:
-    """Pixels whose kernel reaches beyond the image."""
-    border, reach = np.ones(shape, bool), side // 2
-    border[reach : max(reach, shape[0] - reach), reach : max(reach, shape[1] - reach)] = False
-    return border
+def border(shape: tuple[int, int], side: int) -> tuple[tuple[slice, slice], ...]:
+    """Where the kernel of a pixel reaches beyond the image: strips (rows, columns) that do not overlap."""
+    (top, below), (left, right) = ((min(side // 2, n), max(side // 2, n - side // 2)) for n in shape)
+    whole, between = slice(0, shape[1]), slice(top, below)
+    return (
+        (slice(0, top), whole),
+        (slice(below, shape[0]), whole),
+        (between, slice(0, left)),
+        (between, slice(right, shape[1])),
+    )
 
 
 def chebyshev_nodes(length: int, count: int) -> NDArray[np.float64]:

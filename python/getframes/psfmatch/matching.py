@@ -3,9 +3,6 @@
 The kernel K(x, y) with PSF(x, y) * K(x, y) = reference(x, y) is found from the two PSF *models*, at Chebyshev-Gauss nodes of the image, carried to every
 pixel as a few components times surfaces, and applied to image, variance and mask.
 
-    image     m = K * i                 variance   v = K^2 * v
-    mask      a plane is set where it had more than `mask_threshold` of the mass |K|
-
 Not modelled: the covariance of neighbouring pixels, which a convolution brings (the noise of a sum over an aperture is not the root of the sum of variances).
 
 A small residual does not make a good kernel: one that is too small, with too weak a ridge, can be several times its own peak wrong and still fit. Look at
@@ -17,16 +14,17 @@ Sources: Alard and Lupton 1998, doi:10.1086/305984; Becker et al. 2012, doi:10.1
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from getframes.errors import DomainError, require, require_count
+from getframes.psfmatch.application import applied
 from getframes.psfmatch.basis import BASES, NodeKernel, full_convolution, solve
-from getframes.psfmatch.exposure import BAD, EDGE, Exposure
-from getframes.psfmatch.kernel import EDGES, VaryingKernel, chebyshev_nodes, edge_mask, fitted
+from getframes.psfmatch.exposure import Exposure
+from getframes.psfmatch.kernel import EDGES, VaryingKernel, chebyshev_nodes, fitted
 from getframes.psfmatch.models import PSFModel, odd, psf_model, resized
 
 if TYPE_CHECKING:
@@ -64,7 +62,7 @@ class MatchConfig:
     edge : {"nan", "renormalize", "reflect"}
         Pixels whose kernel reaches beyond the image; see `VaryingKernel.convolve`. They are flagged EDGE whatever is chosen.
     mask_threshold : float
-        Share of |K| over masked pixels from which a pixel is masked.
+        Share of |K| over masked pixels from which a pixel is masked; less than 1e-3 counts as that.
     no_grow_planes : tuple of str
         Planes of the mask that stay as they are.
     max_noise_gain : float
@@ -237,7 +235,7 @@ def match_psf(
     kernel = fitted(kernels, xs, ys, exposure.shape, config.rank_tolerance, config.max_rank)
     kernel = replace(kernel, sum=float(kernel_sum))
     achieved = AchievedPSF(source, replace(kernel, sum=1.0), stamps.target_side)
-    matched = _applied(exposure, kernel, config, (xs, ys))
+    matched = applied(exposure, kernel, config)
     return PsfMatchResult(replace(matched, psf=achieved), kernel, nodes, reference, config)
 
 
@@ -352,72 +350,3 @@ def _warn_of_gain(nodes: Sequence[NodeKernel], config: MatchConfig) -> None:
 
 def _warn(text: str) -> None:
     warnings.warn(text, stacklevel=4)
-
-
-def _applied(exposure: Exposure, kernel: VaryingKernel, config: MatchConfig, nodes: Any) -> Exposure:
-    image = np.asarray(exposure.image)
-    image = image.astype(np.float32 if image.dtype == np.float32 else np.float64)
-    lost = ~np.isfinite(image)
-    variance = None if exposure.variance is None else np.array(exposure.variance, image.dtype)
-    if variance is not None:
-        lowest = float(np.min(variance, initial=0.0, where=np.isfinite(variance)))
-        require(lowest >= 0, "Exposure", "variance", ">= 0", lowest)
-        lost |= ~np.isfinite(variance)
-    planes = dict(exposure.planes)
-    if lost.any():
-        planes.setdefault(BAD, _free_bit(planes))
-    planes.setdefault(EDGE, _free_bit(planes))
-    mask = np.zeros(exposure.shape, np.int32) if exposure.mask is None else np.array(exposure.mask, np.int32)
-    if lost.any():
-        mask[lost] |= 1 << planes[BAD]
-    image[lost] = 0.0
-    out = kernel.convolve(image, edge=config.edge)
-    if variance is not None:
-        variance[lost] = 0.0
-        squared = kernel.squared(nodes, 0.1 * config.rank_tolerance, 4 * config.max_rank)
-        # Rounding of a transform, and of components left out, may fall below nothing.
-        variance = np.maximum(
-            squared.convolve(variance, edge="reflect" if config.edge == "reflect" else "renormalize"), 0
-        )
-        if config.edge == "nan":
-            variance[edge_mask(exposure.shape, kernel.side)] = np.nan
-    gone = _grown(mask, lost, kernel, config, planes)
-    out[gone] = np.nan
-    if variance is not None:
-        variance[gone] = np.nan
-    mask[edge_mask(exposure.shape, kernel.side)] |= 1 << planes[EDGE]
-    header = exposure.header
-    if isinstance(header, Mapping):
-        header = header.copy() if hasattr(header, "copy") else dict(header)
-        header["KERNSUM"] = kernel.sum
-    return Exposure(out, None, variance, mask, planes, header)
-
-
-def _grown(
-    mask: NDArray[np.int32],
-    lost: NDArray[np.bool_],
-    kernel: VaryingKernel,
-    config: MatchConfig,
-    planes: Mapping[str, int],
-) -> NDArray[np.bool_]:
-    """Spreads the planes of a mask, in place; gives the pixels that too much of is lost."""
-    y, x = (np.array(mask.shape) - 1) / 2
-    share = np.abs(kernel(float(x), float(y)))
-    spread = VaryingKernel((share / share.sum())[None], (), kernel.shape)
-
-    def reached(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        if not plane.any():
-            return plane
-        return np.asarray(
-            spread.convolve(plane.astype(np.float32), edge="renormalize") > max(config.mask_threshold, 1e-6)
-        )
-
-    for name, bit in planes.items():
-        if name not in config.no_grow_planes and (plane := (mask & (1 << bit)) != 0).any():
-            mask[reached(plane)] |= 1 << bit
-    return reached(lost)
-
-
-def _free_bit(planes: Mapping[str, int]) -> int:
-    taken = set(planes.values())
-    return next(bit for bit in range(31) if bit not in taken)

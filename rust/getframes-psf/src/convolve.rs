@@ -332,7 +332,7 @@ impl<T: Real + FftNum> Transforms<T> {
             let done = self.rows.0.process_with_scratch(
                 &mut room.line,
                 spectrum,
-                scratch(&mut room.scratch, self.rows.0.get_scratch_len()),
+                &mut room.scratch[..self.rows.0.get_scratch_len()],
             );
             debug_assert!(done.is_ok());
         }
@@ -359,7 +359,7 @@ impl<T: Real + FftNum> Transforms<T> {
             let done = self.rows.1.process_with_scratch(
                 spectrum,
                 &mut room.line,
-                scratch(&mut room.scratch, self.rows.1.get_scratch_len()),
+                &mut room.scratch[..self.rows.1.get_scratch_len()],
             );
             debug_assert!(done.is_ok());
             save(row, &room.line);
@@ -379,11 +379,6 @@ impl<T: Real + FftNum> Transforms<T> {
         });
         room.spectrum.clone()
     }
-}
-
-/// As much scratch as is asked for.
-fn scratch<T>(room: &mut [Complex<T>], count: usize) -> &mut [Complex<T>] {
-    &mut room[..count]
 }
 
 /// to += weight values

@@ -174,6 +174,34 @@ def test_planes_grow_but_those_that_are_not_to():
     assert mask.sum() == 3
 
 
+def test_lost_pixels_are_flagged_even_where_bad_is_not_to_grow():
+    image = IMAGE.copy()
+    image[30, 40] = np.nan
+    config = MatchConfig(kernel_size=21, no_grow_planes=("BAD",))
+    matched = match_psf(image, TARGET, psf=SOURCE, config=config).matched
+    lost = np.isnan(matched.image[10:-10, 10:-10])
+    bad = matched.mask[10:-10, 10:-10] == 1 << matched.planes["BAD"]
+    assert lost.sum() > 9
+    np.testing.assert_array_equal(lost, bad)
+
+
+def test_a_mask_grows_as_far_as_the_kernel_of_the_place():
+    """The wider the kernel, the further: it is narrow where the PSF is already as wide as the reference."""
+    widening = FunctionPSF(
+        lambda x, y, side: MixturePSF([1.0], [0.9 + 0.012 * x], side=side).stamp(0, 0), 41, resizes=True
+    )
+    mask = np.zeros(IMAGE.shape, bool)
+    mask[32, [15, 64]] = True
+    exposure = Exposure(IMAGE, widening, mask=mask)
+    result = match_psf(exposure, TARGET, config=MatchConfig(kernel_size=17, edge="reflect"))
+    grown = (result.matched.mask & 1) != 0
+    for x, columns in ((15, slice(0, 40)), (64, slice(40, 80))):
+        share = np.abs(result.kernel(x, 32)) / np.abs(result.kernel(x, 32)).sum()
+        expected = np.count_nonzero(share > 0.01)
+        assert abs(np.count_nonzero(grown[:, columns]) - expected) <= 4
+    assert np.count_nonzero(grown[:, :40]) > np.count_nonzero(grown[:, 40:]) + 5
+
+
 def test_the_input_is_not_changed():
     image, variance = IMAGE.copy(), np.ones(IMAGE.shape)
     image[5, 5] = np.nan
@@ -193,6 +221,7 @@ def test_what_carries_an_exposure():
     ).matched
     np.testing.assert_allclose(first.variance, second.variance, rtol=1e-10)
     assert first.header["FILTER"] == "r" and first.header["KERNSUM"] == 1.0
+    assert match_psf(IMAGE, TARGET, 2.0, psf=SOURCE, config=CONFIG).matched.header == {"KERNSUM": 2.0}
     assert "KERNSUM" not in ccd.header
 
 
