@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from paper import logarithmic, side_by_side
 from PIL import Image
@@ -9,21 +11,25 @@ from PIL import Image
 from getframes import (
     MoffatPSF,
 )
-from getframes.psfmatch import MatchConfig, ScenePSF, match_psf
+from getframes.psfmatch import MatchConfig, PsfMatchResult, ScenePSF, match_psf
 from getframes.scene import FieldPolynomial
+
+
+@cache
+def match() -> PsfMatchResult:
+    """A PSF that widens over the field, and a wider one that does not."""
+    along = FieldPolynomial([[2.6, 0.4], [0.7, 0.2]], (255.5, 255.5), 255.5)
+    source, target = (ScenePSF(psf, side=71) for psf in (MoffatPSF(along, 4.5), MoffatPSF(5.8, 4.5)))
+    config = MatchConfig(kernel_size=31, nodes=(5, 5))
+    return match_psf(np.zeros((512, 512)), target, psf=source, config=config)
 
 
 def matched_psfs() -> Image.Image:
     """A PSF at nine places, the kernels there, the PSF after matching, and a thousand times what is left."""
     places = [(x, y) for y in (40.0, 255.5, 471.0) for x in (40.0, 255.5, 471.0)]
-    along = FieldPolynomial([[3.0, 0.5], [1.0, 0.3]], (255.5, 255.5), 255.5)
-    source = ScenePSF(MoffatPSF(along, 3.5), side=41)
-    target = ScenePSF(MoffatPSF(5.5, 3.0), side=41)
-    result = match_psf(
-        np.zeros((512, 512)), target, psf=source, config=MatchConfig(kernel_size=31, nodes=(6, 6))
-    )
-    achieved = result.matched.psf
-    assert achieved is not None
+    result = match()
+    source, target, achieved = result.exposure.psf, result.reference, result.matched.psf
+    assert source is not None and achieved is not None
     columns = [
         [source.stamp(*place) for place in places],
         [np.pad(result.kernel(*place), 5) for place in places],
@@ -39,4 +45,6 @@ def matched_psfs() -> Image.Image:
 
 PICTURES = {
     "matching.png": matched_psfs,
+    "matching_nodes.png": lambda: match().plot("nodes"),
+    "matching_kernels.png": lambda: match().plot("kernels"),
 }

@@ -99,3 +99,32 @@ def test_a_made_up_field(tmp_path: Path, command: Command) -> None:
     out = tmp_path / "matched.fits"
     assert command("match", "--fake", "-o", out, "--kernel-size", 15, "--nodes", 3, 3).code == 0
     assert read_exposure(out).shape == (512, 512)
+
+
+def test_pictures_of_the_match(exposure: Path, reference: Path, tmp_path: Path, command: Command) -> None:
+    folder = tmp_path / "new" / "pictures"
+    said = command("match", exposure, "--reference", reference, "-o", tmp_path / "m.fits", "--debug", folder)
+    assert said.code == 0 and said.err == ""
+    made = sorted(path.name for path in folder.iterdir())
+    assert made == [
+        f"{kind}.png" for kind in ("basis", "input", "kernels", "matched", "nodes", "reference", "surfaces")
+    ]
+    assert all(str(folder / name) in said.out for name in made)
+
+
+def test_an_impossible_transparency_is_named_before_anything_is_written(
+    exposure: Path, reference: Path, tmp_path: Path, command: Command
+) -> None:
+    words = (
+        "match",
+        exposure,
+        "--reference",
+        reference,
+        "-o",
+        tmp_path / "m.fits",
+        "--debug",
+        tmp_path / "p",
+    )
+    said = command(*words, "--mask-transparency", 3)
+    assert said.code != 0 and "--mask-transparency must be in [0, 1], got 3" in said.err
+    assert not (tmp_path / "m.fits").exists()

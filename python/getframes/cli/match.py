@@ -34,6 +34,14 @@ def arguments(parser: ArgumentParser) -> None:
         "--nodes", type=int, nargs=2, metavar=("NX", "NY"), help="where kernels are solved for"
     )
     parser.add_argument("--edge", choices=("nan", "renormalize", "reflect"), default="nan")
+    parser.add_argument("--debug", type=Path, metavar="DIR", help="write pictures of the match there")
+    parser.add_argument(
+        "--mask-transparency",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="of masks in pictures, 0 to 1; default: 0.5",
+    )
     parser.add_argument("--fake", action="store_true", help="match a made-up field, to see what comes out")
     parser.add_argument("--seed", type=int, default=1, help="of the made-up field; default: 1")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
@@ -42,9 +50,12 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Match, and say how well."""
     from getframes.cli.problems import DONE
+    from getframes.errors import require
     from getframes.psfmatch import MatchConfig, match_psf, write_exposure
     from getframes.run_record import RunRecord
 
+    share = options.mask_transparency
+    require(0 <= share <= 1, "match", "--mask-transparency", "in [0, 1]", share)
     record = RunRecord(name, {"exposure": str(options.exposure), "reference": str(options.reference)})
     nodes = None if options.nodes is None else tuple(options.nodes)
     config = MatchConfig(options.kernel_size, options.basis, nodes=nodes, edge=options.edge)
@@ -57,6 +68,9 @@ def run(options: Namespace) -> int:
         if options.kernel is not None:
             result.kernel.save(options.kernel, overwrite=options.overwrite)
     print(told(result), options.output, sep="\n")
+    if options.debug is not None:
+        with record.step("draw"):
+            print(*draw(result, options.debug, share), sep="\n")
     if options.profile:
         print(record)
     return DONE
@@ -83,6 +97,18 @@ def read(options: Namespace) -> tuple[Exposure, PSFModel]:
     if options.psf is not None:
         exposure = replace(exposure, psf=read_psf(options.psf, "PSF of the exposure"))
     return exposure, read_psf(options.reference, "reference")
+
+
+def draw(result: PsfMatchResult, folder: Path, mask_transparency: float) -> list[Path]:
+    """A picture of each kind, in a folder."""
+    from getframes.io.atomic import make_folder
+    from getframes.picture.png import save_png
+    from getframes.psfmatch.drawing import KINDS
+
+    paths = [make_folder(folder) / f"{kind}.png" for kind in KINDS]
+    for kind, path in zip(KINDS, paths, strict=True):
+        save_png(result.plot(kind, mask_transparency), path)
+    return paths
 
 
 def made_up(seed: int) -> tuple[Exposure, PSFModel]:

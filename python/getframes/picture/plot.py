@@ -111,10 +111,19 @@ class Plot:
 
     def line(self, xs: Values, ys: Values, colour: tuple[int, int, int]) -> None:
         """A line through points; where it leaves the box it is cut."""
-        inside = (ys >= self.y.low) & (ys <= self.y.high) & (xs >= self.x.low) & (xs <= self.x.high)
-        points = list(zip(self.x(xs[inside]).tolist(), self.y(ys[inside]).tolist(), strict=True))
+        points = self._inside(xs, ys)
         if len(points) > 1:
             self.draw.line(points, fill=colour, width=2)
+
+    def points(self, xs: Values, ys: Values, colour: tuple[int, int, int]) -> None:
+        """Dots at points; those outside of the box are left out."""
+        for x, y in self._inside(xs, ys):
+            self.draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=colour)
+
+    def _inside(self, xs: Values, ys: Values) -> list[tuple[float, float]]:
+        """Pixels of the points that lie in the box."""
+        inside = (ys >= self.y.low) & (ys <= self.y.high) & (xs >= self.x.low) & (xs <= self.x.high)
+        return list(zip(self.x(xs[inside]).tolist(), self.y(ys[inside]).tolist(), strict=True))
 
     def marker(self, value: float, label: str, colour: tuple[int, int, int] = FAINT) -> None:
         """A vertical line at a value of x, with its name."""

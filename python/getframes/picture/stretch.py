@@ -108,3 +108,12 @@ def fitted(image: Any, width: int, height: int) -> Image:
         return np.repeat(np.repeat(values, factor, axis=0), factor, axis=1)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))
     return np.asarray(Pillow.fromarray(values).resize(size, Pillow.Resampling.BOX))
+
+
+def good_to_bad(level: float) -> tuple[int, int, int]:
+    """Green at 0, yellow in the middle, red at 1."""
+    green, yellow, red = (52.0, 168.0, 96.0), (234.0, 190.0, 60.0), (222.0, 66.0, 60.0)
+    share = 2.0 * float(np.clip(level, 0.0, 1.0))
+    below, above, part = (green, yellow, share) if share < 1.0 else (yellow, red, share - 1.0)
+    made = [round(low + part * (high - low)) for low, high in zip(below, above, strict=True)]
+    return made[0], made[1], made[2]

@@ -5,7 +5,7 @@ border of a stamp), r = ridge times the zero lag of the autocorrelation of A.
 
 Two bases. *pixel*: every pixel of the kernel is free; the normal matrix holds the autocorrelation of A, the right side the correlation of A with B.
 *alard-lupton*: three Gaussians of fixed widths times polynomials (Alard and Lupton 1998, doi:10.1086/305984; the widths and degrees that the pipelines
-use), which is smooth by construction and has 31 free numbers.
+use), which is smooth by construction and has 27 free numbers.
 
 The ridge bounds what noise is amplified where A has no power: along a wave of power P the kernel keeps P / (P + r) of what would be exact.
 """
@@ -156,7 +156,7 @@ def _gaussians(source: Stamp, target: Stamp, side: int) -> _System:
 
 @lru_cache(maxsize=8)
 def gaussian_basis(side: int) -> NDArray[np.float64]:
-    """The functions of the Alard-Lupton basis, shape (31, side, side), each of unit square sum."""
+    """The functions of the Alard-Lupton basis, shape (27, side, side), each of unit square sum."""
     at = np.arange(side) - side // 2
     made = []
     for width, degree in zip(WIDTHS_PX, DEGREES, strict=True):

@@ -29,6 +29,7 @@ from getframes.psfmatch.models import PSFModel, odd, psf_model, resized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     Stamp = NDArray[np.float64]
 
@@ -139,6 +140,8 @@ class PsfMatchResult:
         The reference as used.
     config : MatchConfig
         With the kernel size that was chosen.
+    exposure : Exposure
+        What was matched.
     """
 
     matched: Exposure
@@ -146,6 +149,7 @@ class PsfMatchResult:
     nodes: list[NodeKernel]
     reference: PSFModel
     config: MatchConfig
+    exposure: Exposure
 
     @property
     def residual(self) -> float:
@@ -156,6 +160,32 @@ class PsfMatchResult:
     def noise_gain(self) -> float:
         """Largest sqrt(sum K^2) of the nodes, for a kernel of sum 1."""
         return max(node.noise_gain for node in self.nodes)
+
+    def plot(self, kind: str = "nodes", mask_transparency: float = 0.5) -> Image:
+        """A picture, to see whether the match is good.
+
+        Parameters
+        ----------
+        kind : {"input", "reference", "matched", "nodes", "basis", "kernels", "surfaces"}
+            What to draw: the exposure, its mask and its PSF; the PSF wanted, with cuts; the matched exposure, its PSF and what that differs by; residual and
+            noise gain of the nodes, good ones green and bad ones red; what the kernel is made of; the kernel over the field; how much of each component
+            there is where.
+        mask_transparency : float
+            Of the mask over an image, from 0, which hides the image, to 1, which shows no mask.
+
+        Returns
+        -------
+        PIL.Image.Image
+            ``numpy.asarray`` makes pixels (height, width, 3) of it, ``save("match.png")`` a file.
+
+        Raises
+        ------
+        DomainError
+            If the kind is unknown, or the transparency not in [0, 1].
+        """
+        from getframes.psfmatch.drawing import draw
+
+        return draw(self, kind, mask_transparency)
 
     def __repr__(self) -> str:
         return (
@@ -236,7 +266,7 @@ def match_psf(
     kernel = replace(kernel, sum=float(kernel_sum))
     achieved = AchievedPSF(source, replace(kernel, sum=1.0), stamps.target_side)
     matched = applied(exposure, kernel, config)
-    return PsfMatchResult(replace(matched, psf=achieved), kernel, nodes, reference, config)
+    return PsfMatchResult(replace(matched, psf=achieved), kernel, nodes, reference, config, exposure)
 
 
 def _reference(psf: Any, scale: float) -> PSFModel:
