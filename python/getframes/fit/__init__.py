@@ -10,22 +10,30 @@ from typing import Any
 
 _HOMES = {
     "Ellipse": "shape",
-    "Problem": "catalog_row",
-    "RowFlag": "catalog_row",
-    "SourceCatalog": "catalog",
+    "NothingAvailableError": "scene",
     "Patch": "patch",
     "PatchExposure": "patch",
+    "Problem": "catalog_row",
+    "Region": "region",
+    "RowFlag": "catalog_row",
+    "SourceCatalog": "catalog",
+    "SourceFlag": "scene",
+    "SuperScene": "scene",
     "read_catalog": "catalog",
     "write_catalog": "catalog",
 }
 
 __all__ = [
     "Ellipse",
+    "NothingAvailableError",
     "Patch",
     "PatchExposure",
     "Problem",
+    "Region",
     "RowFlag",
     "SourceCatalog",
+    "SourceFlag",
+    "SuperScene",
     "read_catalog",
     "write_catalog",
 ]

@@ -207,7 +207,9 @@ class SourceCatalog:
         DomainError
             If an id is not in the catalog.
         """
-        place = {number: row for row, number in enumerate(self.id.tolist())}
+        place = {
+            number: row for row, number in reversed([*enumerate(self.id.tolist())])
+        }  # the first of an id is the good one
         unknown = set(rows["id"].tolist()) - set(place)
         require(not unknown, self.name, "id", "in the catalog", sorted(unknown)[:3])
         at = np.array([place[number] for number in rows["id"].tolist()], np.intp)

@@ -81,3 +81,11 @@ def parameter_positions(rows: Rows) -> list[NDArray[np.intp]]:
         np.concatenate([np.arange(first[i], first[i + 1]), first[-1] + n_bands * i + np.arange(n_bands)])
         for i in range(len(rows))
     ]
+
+
+def slots(rows: Rows) -> NDArray[np.bool_]:
+    """Which parameters of `SLOTS` and the bands each source has (S, K), K = 6 + B."""
+    galaxy = (
+        np.array([name in SHAPES[STAR] for name in SHAPES[GALAXY]])[None] | (rows["kind"] == GALAXY)[:, None]
+    )
+    return np.hstack([galaxy, np.ones(rows["flux"].shape, bool)])

@@ -184,6 +184,80 @@ def read_extensions(
     return found
 
 
+def write_tables(
+    path: str | PathLike[str],
+    tables: Mapping[str, Mapping[str, NDArray[Any]]],
+    header: Mapping[str, Any],
+    *,
+    units: Mapping[str, str],
+) -> None:
+    """Write binary tables, complete or not at all, in place of an older file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    tables : mapping
+        Columns by their names, by the name of their table; a column may have an array in each row.
+    header : mapping
+        Cards of the primary header.
+    units : mapping
+        Unit of a column, by its name.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from astropy.io.fits import BinTableHDU, ColDefs, HDUList, PrimaryHDU
+
+    file = HDUList([PrimaryHDU()])
+    file[0].header.update(header)
+    for name, columns in tables.items():
+        shapes = [(key.upper(), column.dtype, column.shape[1:]) for key, column in columns.items()]
+        rows = np.empty(len(next(iter(columns.values()))), shapes)
+        for key, column in columns.items():
+            rows[key.upper()] = column
+        fits_columns = ColDefs(rows)
+        for column in fits_columns:
+            column.unit = units.get(column.name.lower())
+        file.append(BinTableHDU.from_columns(fits_columns, name=name))
+    for unit in file:
+        unit.add_checksum(when=_CHECKSUM_COMMENT)
+    _write(file, path, overwrite=True)
+
+
+def read_tables(
+    path: str | PathLike[str], names: Iterable[str]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Cards of the primary header, and the named tables, that `write_tables` wrote.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    IntegrityError
+        If it is no FITS file, lacks a table, is cut short or differs from its checksums.
+    """
+    with _checked(path, checksum=True) as units:
+        missing = [name for name in names if name not in units]
+        if missing:
+            raise IntegrityError(f"{path} has no table {missing[0]}")
+        tables = {name: _native_rows(units[name].data) for name in names}
+        return dict(units[0].header), tables
+
+
+def _native_rows(rows: Any) -> NDArray[Any]:
+    """Rows of a FITS table as a plain structured array."""
+    made = np.empty(
+        len(rows),
+        [(name, rows[name].dtype.newbyteorder("="), rows[name].shape[1:]) for name in rows.dtype.names],
+    )
+    for name in rows.dtype.names:
+        made[name] = rows[name]
+    return made
+
+
 def image_extensions(path: str | PathLike[str]) -> list[tuple[str, int]]:
     """Name and version of the images of a file that has several, none in its primary unit; empty for other files.
 

@@ -1,0 +1,464 @@
+"""A large scene, fitted patch by patch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from enum import IntFlag
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes.errors import DomainError, GetframesError, ShapeError, require, require_count
+from getframes.fit.bounds import bounds_of, outside
+from getframes.fit.grouping import Links, overlaps, points_of, share_out
+from getframes.fit.region import Region
+from getframes.fit.schedule import Schedule
+from getframes.fit.source import (
+    Rows,
+    parameter_positions,
+    parameters_of,
+    slots,
+    source_dtype,
+    with_parameters,
+)
+from getframes.fit.state import PROGRESS, State, catalog_digest
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from numpy.typing import NDArray
+
+    from getframes.fit.catalog import SourceCatalog
+
+    Numbers = NDArray[np.float64]
+    Places = NDArray[np.intp]
+
+_LOG = logging.getLogger("getframes.fit")
+
+
+class SourceFlag(IntFlag):
+    """Why a source is not fitted (any more); its light is still taken off where it reaches into a patch."""
+
+    OUT_OF_BOUNDS = 1
+    """Its catalog values are outside the bounds."""
+    NO_PIXELS = 2
+    """No exposure has a good pixel of it."""
+    FAILED = 4
+    """The fit of its patch ended in an error."""
+
+
+class NothingAvailableError(GetframesError, LookupError):
+    """No source can be checked out: all are in patches now, wait for one that is, or are flagged."""
+
+
+class SuperScene:
+    """The sources of a catalog and all that is known about them so far, with a state on disk.
+
+    Patches are checked out, fitted, and checked in. A *sweep* shares all sources out among patches: groups of sources whose circles of influence overlap stay
+    together, up to `max_active`; a larger group is split (see `getframes.fit.grouping.share_out`), differently in each sweep, and overlapping sources in another
+    patch are fixed. A source is active in one patch at a time. Patches that touch each other are given out one after the other, in an order drawn from the seed.
+
+    So what a patch finds depends on the catalog, the settings and the seed alone. The final state is the same, bit for bit, with one worker or many, in whatever
+    order patches come back, and however often the run was killed and started again: what is checked in is on disk, and what is not is given out again, with the
+    same seed. (Versions of libraries and kinds of processors are another matter.)
+
+    Parameters
+    ----------
+    catalog : SourceCatalog
+        Its usable rows are the sources.
+    bands : sequence of str
+        Names of the bands to fit.
+    bounds : mapping
+        Pairs by the names of parameters; see `getframes.fit.bounds.bounds_of`.
+    state : path
+        FITS file of the state. Where it is there the scene goes on from it.
+    max_active : int
+        Sources that a patch may have.
+    seed : int
+        Of all that is random.
+
+    Raises
+    ------
+    DomainError
+        If the catalog has no usable row, bands that are not in it, or a setting is impossible.
+    IntegrityError
+        If the state is damaged, or that of another catalog or other settings; names the file.
+    OutputError
+        If the state cannot be written.
+    """
+
+    def __init__(
+        self,
+        catalog: SourceCatalog,
+        bands: Sequence[str],
+        bounds: Mapping[str, Any],
+        *,
+        state: str | PathLike[str],
+        max_active: int = 20,
+        seed: int = 0,
+    ) -> None:
+        require_count(max_active, self, "max_active")
+        require(0 <= seed < 2**63, self, "seed", "in [0, 2^63)", seed)
+        require(bool(bands) and set(bands) <= set(catalog.bands), self, "bands", f"of {catalog.bands}", bands)
+        usable = catalog.usable()
+        require(len(usable) > 0, self, "catalog", "a catalog with a usable row", catalog)
+        self.catalog, self.path = catalog, Path(state)
+        self._columns = [catalog.bands.index(band) for band in bands]
+        sources = _in_bands(usable.sources(), self._columns)
+        lower, upper = bounds_of(bounds, sources, bands)
+        count, width = lower.shape
+        self._state = State(
+            sources=sources,
+            roi=np.array(usable.roi, np.float64),
+            progress=np.zeros(count, PROGRESS),
+            lower=lower,
+            upper=upper,
+            visited=np.zeros(count, bool),
+            covariance=np.zeros((count, width, width)),
+            bands=tuple(bands),
+            sky=usable.sky,
+            seed=int(seed),
+            max_active=int(max_active),
+        )
+        self._state.progress["patch"] = -1
+        self._state.progress["flags"][outside(sources, lower, upper)] = SourceFlag.OUT_OF_BOUNDS
+        self._digest = catalog_digest(sources, self._state.roi)
+        self._points = points_of(sources["ra"], sources["dec"], sky=usable.sky)
+        self._links: Links = overlaps(self._points, self._state.roi)
+        self._place = {number: place for place, number in enumerate(sources["id"].tolist())}
+        self._active = np.zeros(count, bool)
+        self._out: dict[tuple[int, ...], int | None] = {}
+        self._lock = RLock()
+        if self.path.exists():
+            self._state.restore(self.path, self._digest)
+        self._schedule = self._scheduled()
+
+    def __len__(self) -> int:
+        return len(self._state.sources)
+
+    def __repr__(self) -> str:
+        flagged = int(np.count_nonzero(self.flags))
+        return f"SuperScene({len(self)} sources, {flagged} flagged, bands {', '.join(self.bands)}, sweep {self.sweep}, {self.path})"
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands."""
+        return self._state.bands
+
+    @property
+    def sources(self) -> Rows:
+        """The sources as they are now (n,); see `getframes.fit.source`."""
+        return self._state.sources.copy()
+
+    @property
+    def visits(self) -> NDArray[np.int64]:
+        """How often each source was active (n,)."""
+        return np.array(self._state.progress["visits"])
+
+    @property
+    def draws(self) -> NDArray[np.int64]:
+        """Draws that each source has (n,)."""
+        return np.array(self._state.progress["draws"])
+
+    @property
+    def flags(self) -> NDArray[np.int32]:
+        """Bits of `SourceFlag` (n,); 0 where a source is fitted."""
+        return np.array(self._state.progress["flags"])
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Sources in patches that are checked out (n,)."""
+        return np.array(self._active)
+
+    @property
+    def sweep(self) -> int:
+        """Sweeps begun so far."""
+        return self._state.sweep
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether patches of this sweep are left."""
+        return bool(self._schedule.left)
+
+    @property
+    def patches_left(self) -> int:
+        """Patches of this sweep that are not checked in."""
+        return len(self._schedule.left)
+
+    def undone(self, target_niter: int = 0, *, visits: int = 0) -> bool:
+        """Whether a source that is not flagged has fewer draws than `target_niter`, or was active less than `visits` times."""
+        with self._lock:
+            progress = self._state.progress
+            short = (progress["draws"] < target_niter) | (progress["visits"] < visits)
+            return bool(np.any(short & (progress["flags"] == 0)))
+
+    def checkout_region(self, seed_index: int = -1) -> tuple[Region, Rows, Rows]:
+        """Give out a patch.
+
+        Parameters
+        ----------
+        seed_index : int
+            Number of a source, which is then active with those of its group that are not in other patches; -1 for the next patch of the sweep.
+
+        Returns
+        -------
+        region : Region
+            What to look at.
+        active, fixed : structured arrays
+            Sources to fit, and sources that overlap with one of them, as they are now.
+
+        Raises
+        ------
+        NothingAvailableError
+            If no patch can be given out before another one is checked in, or the source cannot.
+        DomainError
+            If there is no such source.
+        """
+        with self._lock:
+            number: int | None = None
+            if seed_index == -1:
+                number, chosen = self._next_patch()
+                key = [self._state.seed, self._state.sweep, number]
+                name = (self._state.sweep - 1) * len(self) + number
+            else:
+                require(
+                    0 <= seed_index < len(self), self, "seed_index", f"-1 or in [0, {len(self)})", seed_index
+                )
+                chosen = self._around(seed_index)
+                visits = int(self._state.progress["visits"][seed_index])
+                key = [self._state.seed, _BY_HAND, visits, seed_index]
+                name = -1 - visits * len(self) - seed_index
+            self._active |= chosen
+            self._out[tuple(np.flatnonzero(chosen).tolist())] = number
+            sources, roi = self._state.sources, self._state.roi
+            region = Region(
+                id=name,
+                seed=int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1),
+                ra=sources["ra"][chosen],
+                dec=sources["dec"][chosen],
+                radius=roi[chosen],
+                sky=self._state.sky,
+            )
+            return region, sources[chosen], sources[self._links.neighbours(chosen)]
+
+    def bounds_and_covs(self, active: Rows) -> tuple[Numbers, Numbers | None]:
+        """Bounds (N, 2) of the N parameters of active sources, and their covariance (N, N), a block for each source; None where none has one.
+
+        The covariance of a source that has none is 0.
+
+        Raises
+        ------
+        DomainError
+            If a source is not in the scene.
+        """
+        with self._lock:
+            places, has = self._places(active), slots(active)
+            state = self._state
+            order = parameter_positions(active)
+            bounds = np.empty((sum(map(len, order)), 2))
+            covariance = np.zeros((len(bounds), len(bounds)))
+            for place, own, at in zip(places.tolist(), has, order, strict=True):
+                bounds[at, 0], bounds[at, 1] = state.lower[place, own], state.upper[place, own]
+                covariance[np.ix_(at, at)] = state.covariance[place][np.ix_(own, own)]
+            return bounds, covariance if state.visited[places].any() else None
+
+    def progress_of(self, active: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Visits and draws of active sources; errors as in `bounds_and_covs`."""
+        with self._lock:
+            rows = self._state.progress[self._places(active)]
+            return rows["visits"].copy(), rows["draws"].copy()
+
+    def checkin_region(
+        self,
+        active: Rows,
+        fixed: Rows | None = None,
+        parameters: Numbers | None = None,
+        draws: int = 0,
+        covariance: Numbers | None = None,
+        *,
+        flags: Any = 0,
+        save: bool = True,
+    ) -> None:
+        """Take a patch back, and save the state.
+
+        Parameters
+        ----------
+        active, fixed : structured arrays
+            As they were given out; of `fixed` nothing is taken.
+        parameters : array (N,), optional
+            New values, in the order of `getframes.fit.source.parameter_names`; left out where the fit failed.
+        draws : int
+            Draws made.
+        covariance : array (N, N), optional
+            Of the parameters; the block of each source is kept.
+        flags : int or array (A,)
+            Bits of `SourceFlag` to set.
+        save : bool
+            Write the state now; otherwise `save` does it.
+
+        Raises
+        ------
+        DomainError
+            If a source is not checked out, or a value is not finite: nothing is taken over.
+        ShapeError
+            If something does not have N parameters.
+        OutputError
+            If the state cannot be written.
+        """
+        with self._lock:
+            places = self._checked_out(active)
+            values = parameters_of(active) if parameters is None else _finite(parameters, "parameters")
+            size = len(parameters_of(active))
+            _same_shape("parameters", values, (size,))
+            if covariance is not None:
+                _same_shape("covariance", _finite(covariance, "covariance"), (size, size))
+                self._keep(places, active, np.asarray(covariance))
+            self._state.sources[places] = with_parameters(self._state.sources[places], values)
+            progress = self._state.progress
+            progress["visits"][places] += 1
+            progress["draws"][places] += draws
+            progress["flags"][places] |= np.asarray(flags, np.int32)
+            self._state.checkins += 1
+            number = self._take_back(places)
+            if number is not None:
+                progress["done"][places] = True
+                self._schedule.finish(number)
+            if save:
+                self.save()
+
+    def release_region(self, active: Rows) -> None:
+        """Take a patch back as if it had never been given out.
+
+        Raises
+        ------
+        DomainError
+            If a source is not checked out.
+        """
+        with self._lock:
+            number = self._take_back(self._checked_out(active))
+            if number is not None:
+                self._schedule.give_back(number)
+
+    def save(self) -> None:
+        """Write the state; errors as in `checkin_region`."""
+        with self._lock:
+            self._state.save(self.path, self._digest)
+
+    def writeout(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the catalog with the values that the sources have now; it is a valid input catalog.
+
+        Raises
+        ------
+        OutputError
+            If the file exists already or cannot be written.
+        """
+        from getframes.fit.catalog import write_catalog
+
+        with self._lock:
+            rows = self.catalog.usable().sources()
+            fluxes = rows["flux"].copy()
+            fluxes[:, self._columns] = self._state.sources["flux"]
+            for name in rows.dtype.names:
+                rows[name] = fluxes if name == "flux" else self._state.sources[name]
+        write_catalog(self.catalog.with_sources(rows), path, overwrite=overwrite)
+
+    def _places(self, active: Rows) -> Places:
+        unknown = [number for number in active["id"].tolist() if number not in self._place]
+        require(not unknown, self, "id", "of a source of the scene", unknown[:3])
+        return np.array([self._place[number] for number in active["id"].tolist()], np.intp)
+
+    def _scheduled(self) -> Schedule:
+        progress = self._state.progress
+        return Schedule(progress["patch"], self._links, progress["done"])
+
+    def _begin_sweep(self) -> None:
+        """Share the sources out anew."""
+        state = self._state
+        free = state.progress["flags"] == 0
+        if not free.any():
+            raise NothingAvailableError(f"{self.path}: every source is flagged")
+        state.sweep += 1
+        order = np.random.default_rng([state.seed, state.sweep]).permutation(len(self))
+        state.progress["patch"] = share_out(
+            self._points, state.roi, self._links, free=free, order=order, most=state.max_active
+        )
+        state.progress["done"] = ~free
+        self._schedule = self._scheduled()
+        _LOG.info(
+            "sweep %d: %d patches of %d sources", state.sweep, self.patches_left, np.count_nonzero(free)
+        )
+
+    def _next_patch(self) -> tuple[int, NDArray[np.bool_]]:
+        if not self.sweeping:
+            self._begin_sweep()
+        held = []
+        try:
+            while (number := self._schedule.take()) is not None:
+                chosen = self._state.progress["patch"] == number
+                if not (chosen & self._active).any():
+                    return number, chosen
+                held.append(number)  # a source of it was checked out by hand
+        finally:
+            for number in held:
+                self._schedule.give_back(number)
+        raise NothingAvailableError("every patch of the sweep is checked out, or waits for one that is")
+
+    def _around(self, seed: int) -> NDArray[np.bool_]:
+        free = (self._state.progress["flags"] == 0) & ~self._active
+        if not free[seed]:
+            raise NothingAvailableError(
+                f"source {self._state.sources['id'][seed]} is checked out, or flagged"
+            )
+        patch = share_out(
+            self._points,
+            self._state.roi,
+            self._links,
+            free=free,
+            order=np.array([seed]),
+            most=self._state.max_active,
+        )
+        chosen: NDArray[np.bool_] = patch == 0
+        return chosen
+
+    def _checked_out(self, active: Rows) -> Places:
+        places = self._places(active)
+        out = tuple(places.tolist()) in self._out
+        require(out, self, "active", "the sources of a patch that is checked out", active["id"].tolist())
+        return places
+
+    def _take_back(self, places: Places) -> int | None:
+        """Number in the sweep of a patch that comes back; None for one that was asked for by its source."""
+        self._active[places] = False
+        return self._out.pop(tuple(places.tolist()))
+
+    def _keep(self, places: Places, active: Rows, covariance: Numbers) -> None:
+        for place, own, at in zip(places.tolist(), slots(active), parameter_positions(active), strict=True):
+            self._state.covariance[place][np.ix_(own, own)] = covariance[np.ix_(at, at)]
+            self._state.visited[place] = True
+
+
+_BY_HAND = 2**32 - 1
+"""Stands where the number of a sweep does, in the seed of a patch that was asked for by its source."""
+
+
+def _in_bands(rows: Rows, columns: list[int]) -> Rows:
+    """Rows with the fluxes of some bands."""
+    made = np.zeros(len(rows), source_dtype(len(columns)))
+    for name in made.dtype.names or ():
+        made[name] = rows[name][:, columns] if name == "flux" else rows[name]
+    return made
+
+
+def _finite(values: Any, name: str) -> Numbers:
+    array = np.asarray(values, np.float64)
+    if not np.isfinite(array).all():
+        raise DomainError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
+    return array
+
+
+def _same_shape(name: str, values: Numbers, shape: tuple[int, ...]) -> None:
+    if values.shape != shape:
+        raise ShapeError(f"{name} must have shape {shape}, got {values.shape}")
