@@ -14,29 +14,25 @@ _HOMES = {
     "Patch": "patch",
     "PatchExposure": "patch",
     "Problem": "catalog_row",
+    "PsfField": "psf",
+    "PsfMixture": "psf",
     "Region": "region",
     "RowFlag": "catalog_row",
     "SourceCatalog": "catalog",
     "SourceFlag": "scene",
     "SuperScene": "scene",
+    "fit_psf": "psf_fit",
+    "fit_psf_field": "psf_fit",
+    "psf_at": "psf",
+    "psf_table": "psf",
     "read_catalog": "catalog",
+    "read_psfs": "psf_file",
     "write_catalog": "catalog",
+    "write_psfs": "psf_file",
 }
+"""In which module each public name is."""
 
-__all__ = [
-    "Ellipse",
-    "NothingAvailableError",
-    "Patch",
-    "PatchExposure",
-    "Problem",
-    "Region",
-    "RowFlag",
-    "SourceCatalog",
-    "SourceFlag",
-    "SuperScene",
-    "read_catalog",
-    "write_catalog",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
