@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 UNBOUNDED = (-np.inf, np.inf)
-USUAL = {"rhalf": (0.0, np.inf), "sersic": (0.5, 6.0), "g1": (-1.0, 1.0), "g2": (-1.0, 1.0)}
-"""What holds where nothing is said."""
+USUAL = {
+    "dra": (-1.0, 1.0),
+    "ddec": (-1.0, 1.0),
+    "rhalf": (0.01, 20.0),
+    "sersic": (0.5, 6.0),
+    "g1": (-0.7, 0.7),
+    "g2": (-0.7, 0.7),
+}
+"""What holds where nothing is said [arcsec, or px where there is no sky]; fluxes have no bounds."""
 
 
 def bounds_of(given: Mapping[str, Any], rows: Rows, bands: Sequence[str]) -> tuple[Numbers, Numbers]:
@@ -26,8 +33,8 @@ def bounds_of(given: Mapping[str, Any], rows: Rows, bands: Sequence[str]) -> tup
     Parameters
     ----------
     given : mapping
-        Pairs of numbers, or of arrays (n,), by name: dra, ddec, rhalf, sersic, g1, g2, flux of all bands, or flux_BAND of one. What is not there has the usual
-        bounds: rhalf > 0, sersic in [0.5, 6], g1 and g2 in [-1, 1], none for the others.
+        Pairs of numbers, or of arrays (n,), by name: dra, ddec, rhalf, sersic, g1, g2, flux of all bands, or flux_BAND of one. What is not there has the
+        bounds of `USUAL`.
     rows : structured array (n,)
         The sources.
     bands : sequence of str

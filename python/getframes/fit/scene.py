@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.errors import DomainError, GetframesError, ShapeError, require, require_count
+from getframes.errors import GetframesError, ShapeError, require, require_count
 from getframes.fit.bounds import bounds_of, outside
 from getframes.fit.grouping import Links, overlaps, points_of, share_out
 from getframes.fit.region import Region
@@ -245,9 +245,7 @@ class SuperScene:
             return region, sources[chosen], sources[self._links.neighbours(chosen)]
 
     def bounds_and_covs(self, active: Rows) -> tuple[Numbers, Numbers | None]:
-        """Bounds (N, 2) of the N parameters of active sources, and their covariance (N, N), a block for each source; None where none has one.
-
-        The covariance of a source that has none is 0.
+        """Bounds (N, 2) of the N parameters of active sources, and their covariance (N, N), a block for each source; None unless all have one.
 
         Raises
         ------
@@ -263,7 +261,7 @@ class SuperScene:
             for place, own, at in zip(places.tolist(), has, order, strict=True):
                 bounds[at, 0], bounds[at, 1] = state.lower[place, own], state.upper[place, own]
                 covariance[np.ix_(at, at)] = state.covariance[place][np.ix_(own, own)]
-            return bounds, covariance if state.visited[places].any() else None
+            return bounds, covariance if state.visited[places].all() else None
 
     def progress_of(self, active: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Visits and draws of active sources; errors as in `bounds_and_covs`."""
@@ -279,7 +277,8 @@ class SuperScene:
         draws: int = 0,
         covariance: Numbers | None = None,
         *,
-        flags: Any = 0,
+        sources: Rows | None = None,
+        flags: int = 0,
         save: bool = True,
     ) -> None:
         """Take a patch back, and save the state.
@@ -294,8 +293,10 @@ class SuperScene:
             Draws made.
         covariance : array (N, N), optional
             Of the parameters; the block of each source is kept.
-        flags : int or array (A,)
-            Bits of `SourceFlag` to set.
+        sources : structured array, optional
+            The active sources that parameters and covariance are of, ``patch.sources``; all when left out. The others are flagged `NO_PIXELS`.
+        flags : int
+            Bits of `SourceFlag` to set for `sources`.
         save : bool
             Write the state now; otherwise `save` does it.
 
@@ -310,17 +311,23 @@ class SuperScene:
         """
         with self._lock:
             places = self._checked_out(active)
-            values = parameters_of(active) if parameters is None else _finite(parameters, "parameters")
-            size = len(parameters_of(active))
-            _same_shape("parameters", values, (size,))
+            of = active if sources is None else sources
+            among = np.isin(active["id"], of["id"])
+            require(int(among.sum()) == len(of), self, "sources", "among the active ones", of["id"].tolist())
+            seen = self._places(of)
+            size = len(parameters_of(of))
             if covariance is not None:
-                _same_shape("covariance", _finite(covariance, "covariance"), (size, size))
-                self._keep(places, active, np.asarray(covariance))
-            self._state.sources[places] = with_parameters(self._state.sources[places], values)
+                covariance = _checked("covariance", covariance, (size, size))
+            if parameters is not None:
+                values = _checked("parameters", parameters, (size,))
+                self._state.sources[seen] = with_parameters(self._state.sources[seen], values)
+            if covariance is not None:
+                self._keep(seen, of, covariance)
             progress = self._state.progress
             progress["visits"][places] += 1
-            progress["draws"][places] += draws
-            progress["flags"][places] |= np.asarray(flags, np.int32)
+            progress["draws"][seen] += draws
+            progress["flags"][seen] |= int(flags)
+            progress["flags"][places[~among]] |= int(SourceFlag.NO_PIXELS)
             self._state.checkins += 1
             number = self._take_back(places)
             if number is not None:
@@ -452,13 +459,9 @@ def _in_bands(rows: Rows, columns: list[int]) -> Rows:
     return made
 
 
-def _finite(values: Any, name: str) -> Numbers:
+def _checked(name: str, values: Any, shape: tuple[int, ...]) -> Numbers:
     array = np.asarray(values, np.float64)
-    if not np.isfinite(array).all():
-        raise DomainError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
+    if array.shape != shape:
+        raise ShapeError(f"{name} must have shape {shape}, got {array.shape}")
+    require(bool(np.isfinite(array).all()), "", name, "finite", array[~np.isfinite(array)][:1].tolist())
     return array
-
-
-def _same_shape(name: str, values: Numbers, shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
-        raise ShapeError(f"{name} must have shape {shape}, got {values.shape}")

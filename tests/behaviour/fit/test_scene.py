@@ -200,6 +200,24 @@ def test_a_failed_patch_is_not_tried_again(make: Maker) -> None:
     assert scene.visits[failed].tolist() == [1] * len(active) and (scene.visits[~failed] == 2).all()
 
 
+def test_sources_without_pixels(make: Maker) -> None:
+    scene = make()
+    region, active, fixed = scene.checkout_region()
+    while len(active) < 3:
+        finish(scene, (region, active, fixed))
+        region, active, fixed = scene.checkout_region()
+    before = scene.sources
+    of = active[1:]
+    scene.checkin_region(
+        active, fixed, 2.0 * parameters_of(of), 10, np.eye(len(parameters_of(of))), sources=of
+    )
+    flags = dict(zip(before["id"].tolist(), scene.flags.tolist(), strict=True))
+    assert [flags[number] for number in active["id"].tolist()] == [SourceFlag.NO_PIXELS] + [0] * len(of)
+    places = np.isin(before["id"], of["id"])
+    assert_array_equal(scene.sources["flux"][places], 2.0 * before["flux"][places])
+    assert scene.bounds_and_covs(of)[1] is not None and scene.bounds_and_covs(active)[1] is None
+
+
 def test_every_source_flagged(make: Maker) -> None:
     scene = make(bounds={"rhalf": (10.0, 20.0), "flux": (1e5, 1e6)})
     assert (scene.flags == SourceFlag.OUT_OF_BOUNDS).all() and not scene.undone(5)
@@ -289,8 +307,9 @@ def test_a_person_can_read_the_state(make: Maker, tmp_path: Path) -> None:
     ("change", "error", "text"),
     [
         ({"parameters": np.zeros(3)}, ShapeError, "parameters must have shape"),
-        ({"parameters": np.nan}, DomainError, "parameters must be finite, got nan"),
+        ({"parameters": "nan"}, DomainError, r"parameters must be finite, got \[nan\]"),
         ({"covariance": np.eye(2)}, ShapeError, "covariance must have shape"),
+        ({"sources": catalog(3).sources()}, DomainError, "sources must be among the active ones"),
     ],
 )
 def test_what_cannot_be_checked_in(
@@ -298,8 +317,12 @@ def test_what_cannot_be_checked_in(
 ) -> None:
     scene = make()
     out = scene.checkout_region()
+    given = {
+        name: np.full(len(parameters_of(out[1])), np.nan) if isinstance(value, str) else value
+        for name, value in change.items()
+    }
     with pytest.raises(error, match=text):
-        scene.checkin_region(out[1], out[2], **{"parameters": None, **change})
+        scene.checkin_region(out[1], out[2], **given)
     assert scene.visits.max() == 0 and scene.active.any()
     finish(scene, out)
     with pytest.raises(DomainError, match="active must be the sources of a patch that is checked out"):
