@@ -86,7 +86,7 @@ class Patch:
     bounds : array (N, 2)
         Least and greatest value of each parameter; infinite for none.
     priors : mapping
-        Prior by the name of a field (``rhalf``, ``flux_r``); uniform within the bounds where there is none.
+        Prior by the full name of a parameter (``flux_r[17]``), or the name of a field (``rhalf``, ``flux_r``); uniform within the bounds where there is none.
     covariance : array (N, N) or None
         Of the parameters, from earlier visits, a block for each source; None where there was none.
     visits, draws : array (S,) of int
@@ -194,12 +194,30 @@ class Patch:
             "jacobian": _stacked([exposure.jacobian for exposure in exposures], (n_sources, 2, 2)),
             "psf_of": np.arange(len(exposures) * n_sources, dtype=np.int32).reshape(-1, n_sources),
             "psf": _joined(psf, np.float64, (0, 1, 6)),
+            "bands": len(self.bands),
         }
 
     def likelihood(self) -> Any:
         """The likelihood of the pixels, as a `getframes._native.fit.Likelihood`."""
         native: Any = import_module("getframes._native")
         return native.fit.Likelihood(**self.packed())
+
+    def rendered(self, parameters: Numbers) -> list[Numbers]:
+        """The model of the tiles of each exposure (T, 64) [data unit]: of parameters (N,), and backgrounds after them where there are any.
+
+        Raises
+        ------
+        ShapeError
+            If there are not N parameters, or N and all backgrounds.
+        """
+        sizes = (len(self.names), self.n_shapes + self.n_linear)
+        if np.shape(parameters) not in [(size,) for size in sizes]:
+            raise ShapeError(f"parameters must have shape {(sizes[0],)}, got {np.shape(parameters)}")
+        every = np.zeros(sizes[1])
+        every[: len(parameters)] = parameters
+        model = self.likelihood().model(every[: self.n_shapes], every[self.n_shapes :])
+        ends = np.cumsum([len(exposure.x) for exposure in self.exposures])
+        return list(np.split(model, ends[:-1]))
 
 
 def _padded(psf: Numbers, size: int) -> Numbers:

@@ -149,13 +149,18 @@ class SuperScene:
         return self._state.bands
 
     @property
+    def sky(self) -> bool:
+        """Whether positions are on the sky."""
+        return self._state.sky
+
+    @property
     def sources(self) -> Rows:
         """The sources as they are now (n,); see `getframes.fit.source`."""
         return self._state.sources.copy()
 
     @property
     def visits(self) -> NDArray[np.int64]:
-        """How often each source was active (n,)."""
+        """How often each source was fitted (n,)."""
         return np.array(self._state.progress["visits"])
 
     @property
@@ -191,17 +196,19 @@ class SuperScene:
     def undone(self, target_niter: int = 0, *, visits: int = 0) -> bool:
         """Whether a source that is not flagged has fewer draws than `target_niter`, or was active less than `visits` times."""
         with self._lock:
-            progress = self._state.progress
-            short = (progress["draws"] < target_niter) | (progress["visits"] < visits)
-            return bool(np.any(short & (progress["flags"] == 0)))
+            return bool(self._short(target_niter, visits).any())
 
-    def checkout_region(self, seed_index: int = -1) -> tuple[Region, Rows, Rows]:
+    def checkout_region(
+        self, seed_index: int = -1, *, target_niter: int | None = None, visits: int | None = None
+    ) -> tuple[Region, Rows, Rows]:
         """Give out a patch.
 
         Parameters
         ----------
         seed_index : int
             Number of a source, which is then active with those of its group that are not in other patches; -1 for the next patch of the sweep.
+        target_niter, visits : int, optional
+            Where a new sweep begins, sources take part that have fewer draws, or were in fewer patches; all when both are left out.
 
         Returns
         -------
@@ -220,7 +227,7 @@ class SuperScene:
         with self._lock:
             number: int | None = None
             if seed_index == -1:
-                number, chosen = self._next_patch()
+                number, chosen = self._next_patch(target_niter, visits)
                 key = [self._state.seed, self._state.sweep, number]
                 name = (self._state.sweep - 1) * len(self) + number
             else:
@@ -288,7 +295,7 @@ class SuperScene:
         active, fixed : structured arrays
             As they were given out; of `fixed` nothing is taken.
         parameters : array (N,), optional
-            New values, in the order of `getframes.fit.source.parameter_names`; left out where the fit failed.
+            New values, in the order of `getframes.fit.source.parameter_names`; left out where the fit failed, which is no visit.
         draws : int
             Draws made.
         covariance : array (N, N), optional
@@ -324,7 +331,7 @@ class SuperScene:
             if covariance is not None:
                 self._keep(seen, of, covariance)
             progress = self._state.progress
-            progress["visits"][places] += 1
+            progress["visits"][seen] += parameters is not None
             progress["draws"][seen] += draws
             progress["flags"][seen] |= int(flags)
             progress["flags"][places[~among]] |= int(SourceFlag.NO_PIXELS)
@@ -349,6 +356,12 @@ class SuperScene:
             if number is not None:
                 self._schedule.give_back(number)
 
+    def retry(self) -> None:
+        """Forget that patches failed: their sources are fitted again, from the next sweep on; errors as in `save`."""
+        with self._lock:
+            self._state.progress["flags"] &= ~int(SourceFlag.FAILED)
+            self.save()
+
     def save(self) -> None:
         """Write the state; errors as in `checkin_region`."""
         with self._lock:
@@ -372,6 +385,16 @@ class SuperScene:
                 rows[name] = fluxes if name == "flux" else self._state.sources[name]
         write_catalog(self.catalog.with_sources(rows), path, overwrite=overwrite)
 
+    def _short(self, target_niter: int | None, visits: int | None) -> NDArray[np.bool_]:
+        """Sources that are fitted and short of what is wanted; None wants nothing, and both None everything."""
+        progress = self._state.progress
+        short = np.full(len(self), target_niter is None and visits is None)
+        if target_niter is not None:
+            short |= progress["draws"] < target_niter
+        if visits is not None:
+            short |= progress["visits"] < visits
+        return np.array(short & (progress["flags"] == 0))
+
     def _places(self, active: Rows) -> Places:
         unknown = [number for number in active["id"].tolist() if number not in self._place]
         require(not unknown, self, "id", "of a source of the scene", unknown[:3])
@@ -381,12 +404,11 @@ class SuperScene:
         progress = self._state.progress
         return Schedule(progress["patch"], self._links, progress["done"])
 
-    def _begin_sweep(self) -> None:
-        """Share the sources out anew."""
+    def _begin_sweep(self, free: NDArray[np.bool_]) -> None:
+        """Share sources out anew."""
         state = self._state
-        free = state.progress["flags"] == 0
         if not free.any():
-            raise NothingAvailableError(f"{self.path}: every source is flagged")
+            raise NothingAvailableError(f"{self.path}: every source is flagged, or has all that is wanted")
         state.sweep += 1
         order = np.random.default_rng([state.seed, state.sweep]).permutation(len(self))
         state.progress["patch"] = share_out(
@@ -398,9 +420,9 @@ class SuperScene:
             "sweep %d: %d patches of %d sources", state.sweep, self.patches_left, np.count_nonzero(free)
         )
 
-    def _next_patch(self) -> tuple[int, NDArray[np.bool_]]:
+    def _next_patch(self, target_niter: int | None, visits: int | None) -> tuple[int, NDArray[np.bool_]]:
         if not self.sweeping:
-            self._begin_sweep()
+            self._begin_sweep(self._short(target_niter, visits))
         held = []
         try:
             while (number := self._schedule.take()) is not None:

@@ -83,6 +83,12 @@ def parameter_positions(rows: Rows) -> list[NDArray[np.intp]]:
     ]
 
 
+def parameters_kept(rows: Rows, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the parameters of rows (N,) are those of the chosen ones (S,)."""
+    counts = [len(shape_names(kind)) for kind in rows["kind"]]
+    return np.concatenate([np.repeat(chosen, counts), np.repeat(chosen, rows.dtype["flux"].shape[0])])
+
+
 def slots(rows: Rows) -> NDArray[np.bool_]:
     """Which parameters of `SLOTS` and the bands each source has (S, K), K = 6 + B."""
     galaxy = (

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def progress(iterable: Iterable[T], total: int | None, label: str) -> Iterator[T]:
+def progress(iterable: Iterable[T], total: int | None, label: str, unit: str = "frame") -> Iterator[T]:
     """Pass the items through, and show how many are done, the rate and the time left.
 
     The bar is on standard error, appears after one second, and only on a terminal.
@@ -24,11 +24,13 @@ def progress(iterable: Iterable[T], total: int | None, label: str) -> Iterator[T
         How many items there will be; None where that is not known.
     label : str
         What the items are, before the bar.
+    unit : str
+        What one of them is.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield from iterable
         return
     from tqdm import tqdm
 
-    style = {"unit": " frame", "delay": 1.0, "dynamic_ncols": True, "file": sys.stderr}
+    style = {"unit": f" {unit}", "delay": 1.0, "dynamic_ncols": True, "file": sys.stderr}
     yield from tqdm(iterable, total=total, desc=label, **style)

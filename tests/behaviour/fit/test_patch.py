@@ -77,6 +77,7 @@ def test_filling_leaves_the_patch_as_it_was() -> None:
 
 def test_packed() -> None:
     packed = patch().packed()
+    assert packed.pop("bands") == 2
     assert {name: value.shape for name, value in packed.items()} == {
         "tile_x": (5,), "tile_y": (5,), "tile_exposure": (5,), "data": (5, 64), "weight": (5, 64),
         "band": (2,), "flux_scale": (2,), "background": (2,), "kind": (2,),

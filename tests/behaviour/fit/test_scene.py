@@ -197,7 +197,24 @@ def test_a_failed_patch_is_not_tried_again(make: Maker) -> None:
     failed = np.isin(before["id"], active["id"])
     assert_array_equal(scene.flags[failed], SourceFlag.FAILED)
     assert_array_equal(before[failed], scene.sources[failed])
-    assert scene.visits[failed].tolist() == [1] * len(active) and (scene.visits[~failed] == 2).all()
+    assert scene.visits[failed].tolist() == [0] * len(active) and (scene.visits[~failed] == 2).all()
+
+
+def test_another_try(make: Maker) -> None:
+    """Only what failed is fitted again; neighbours are fixed."""
+    scene = make()
+    _, active, fixed = scene.checkout_region()
+    scene.checkin_region(active, fixed, flags=SourceFlag.FAILED)
+    run(scene, 100)
+    assert not scene.undone(100)
+    scene.retry()
+    scene = make()
+    tried: list[int] = []
+    while scene.undone(100):
+        out = scene.checkout_region(target_niter=100)
+        tried += out[1]["id"].tolist()
+        finish(scene, out)
+    assert sorted(tried) == sorted(active["id"].tolist())
 
 
 def test_sources_without_pixels(make: Maker) -> None:
