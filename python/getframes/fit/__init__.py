@@ -22,6 +22,7 @@ _HOMES = {
     "RowFlag": "catalog_row",
     "SourceCatalog": "catalog",
     "SourceFlag": "scene",
+    "StoredExposure": "store",
     "SuperScene": "scene",
     "Tiles": "exposure",
     "axis_ratio_and_angle": "shape",
@@ -34,9 +35,12 @@ _HOMES = {
     "read_catalog": "catalog",
     "read_exposure": "exposure_file",
     "read_psfs": "psf_file",
+    "read_store": "store",
     "reduced_shear": "shape",
+    "store_content": "store",
     "write_catalog": "catalog",
     "write_psfs": "psf_file",
+    "write_store": "store",
 }
 """In which module each public name is."""
 
