@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 PANEL, GAP, MARGIN, TOP = 150, 10, 76, 70
-BINS = 30
+BINS = 40
 WITHIN = (0.6827, 0.9545)
 """Shares of the draws inside the two contours of a panel."""
 
