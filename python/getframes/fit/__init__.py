@@ -30,6 +30,7 @@ _HOMES = {
     "fit_psf_field": "psf_fit",
     "on_pixels": "shape",
     "on_sky": "shape",
+    "preprocess": "preprocessing",
     "psf_at": "psf",
     "psf_table": "psf",
     "read_catalog": "catalog",

@@ -115,6 +115,10 @@ class PixelSource(ABC):
         """
         return replace(self, max_snr=float(max_snr))
 
+    def with_psf(self: Seen, psf: Any) -> Seen:
+        """The same exposure with another PSF."""
+        return replace(self, psf=psf)
+
     def tiles(self, x: tuple[float, float], y: tuple[float, float]) -> Tiles:
         """The tiles that a range of pixel positions touches; without those in which no pixel counts.
 

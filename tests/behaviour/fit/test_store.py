@@ -13,8 +13,18 @@ from astropy.wcs import WCS, DistortionLookupTable
 from numpy.testing import assert_array_equal
 
 from getframes.errors import DomainError, IntegrityError, MissingFileError, OutputExistsError
-from getframes.fit import Exposure, PixelSource, PsfField, PsfMixture, read_store, store_content, write_store
-from tests.behaviour.fit.test_exposure import SKY
+from getframes.fit import (
+    Exposure,
+    PixelSource,
+    PsfField,
+    PsfMixture,
+    preprocess,
+    read_exposure,
+    read_store,
+    store_content,
+    write_store,
+)
+from tests.behaviour.fit.test_exposure import SKY, science
 from tests.law.fit.test_linearized import distorted
 
 SHAPE = (100, 150)
@@ -170,3 +180,27 @@ def test_wrong_files_are_named(tmp_path):
     path.unlink()
     with pytest.raises(MissingFileError):
         found.tiles((0.0, 9.0), (0.0, 9.0))
+
+
+def test_fits_images_become_a_store(tmp_path):
+    paths = [science(tmp_path / f"{name}.fits", sci={"FILTER": name}) for name in ("F1", "F2", "F3")]
+    told = preprocess(
+        paths, tmp_path / "store.h5", psfs={"F1": PSF, "F2.fits": FIELD}, background=3, max_snr=50.0
+    )
+    found = read_store(tmp_path / "store.h5")
+    assert list(told) == [each.name for each in found] == ["F1.fits", "F2.fits", "F3.fits"]
+    assert told["F1.fits"]["mask"] == 0
+    assert [type(each.psf) for each in found] == [PsfMixture, PsfField, type(None)]
+    assert [each.band for each in found] == ["F1", "F2", "F3"]
+    direct = read_exposure(paths[1], background=3, max_snr=50.0)
+    for one, other in zip(found[1].tiles((0, 26), (0, 19)), direct.tiles((0, 26), (0, 19)), strict=True):
+        assert_array_equal(one, other)
+
+
+def test_one_bad_image_leaves_no_store(tmp_path):
+    paths = [science(tmp_path / "a.fits"), science(tmp_path / "b.fits", name="OTHER")]
+    with pytest.raises(DomainError, match=r"b\.fits must have an uncertainty"):
+        preprocess(paths, tmp_path / "store.h5")
+    with pytest.raises(DomainError, match="name of an image must be its own"):
+        preprocess([paths[0], paths[0]], tmp_path / "store.h5")
+    assert not (tmp_path / "store.h5").exists()
