@@ -140,7 +140,7 @@ def _section(title: str, text: str, parser: ArgumentParser) -> str:
 def _spelling(action: Action) -> str:
     shown = action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar or ())
     if action.choices:
-        shown = "|".join(action.choices)
+        shown = "|".join(map(str, action.choices))
     if not action.option_strings:
         return f"`{shown}`"
     value = shown or ("" if action.nargs == 0 else action.dest.upper())

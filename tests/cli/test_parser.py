@@ -25,6 +25,7 @@ def test_every_command_is_there() -> None:
         "dataset",
         "demo",
         "explain",
+        "fit",
         "generate",
         "match",
         "presets",

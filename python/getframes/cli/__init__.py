@@ -8,13 +8,13 @@ from __future__ import annotations
 from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
-from getframes.cli import check, dataset, demo, explain, generate, match, presets, reduce, show, verify
+from getframes.cli import check, dataset, demo, explain, fit, generate, match, presets, reduce, show, verify
 from getframes.cli.command_parser import add_commands, add_shared_options
 from getframes.cli.problems import EXIT_CODES, exit_code
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (presets, check, generate, explain, dataset, verify, reduce, match, show, demo)
+COMMANDS = (presets, check, generate, explain, dataset, verify, reduce, match, fit, show, demo)
 
 
 class _Version(Action):
