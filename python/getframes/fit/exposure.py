@@ -63,6 +63,8 @@ class PixelSource(ABC):
         What a source of flux 1 adds to the data in all [data unit / flux unit of the catalog].
     background : int
         Coefficients of the background that is fitted: 0 for none, 1 for a constant, 3 for a plane.
+    level : float
+        Background that is known [data unit], taken off the data of every tile.
     max_snr : float
         No pixel has more signal to noise than this: errors are inflated where it has. Infinite for no cap.
     unit : str
@@ -80,6 +82,7 @@ class PixelSource(ABC):
     wcs: Any = None
     flux_scale: float = 1.0
     background: int = 0
+    level: float = 0.0
     max_snr: float = np.inf
     unit: str = ""
 
@@ -88,6 +91,7 @@ class PixelSource(ABC):
         require(bool(self.band), self.name, "band", "the name of a band", self.band)
         good = np.isfinite(self.flux_scale) and self.flux_scale > 0
         require(bool(good), self.name, "flux_scale", "> 0", self.flux_scale)
+        require(bool(np.isfinite(self.level)), self.name, "level", "finite", self.level)
         require(self.max_snr > 0, self.name, "max_snr", "> 0", self.max_snr)
         require(self.background in BACKGROUNDS, self.name, "background", "0, 1 or 3", self.background)
         object.__setattr__(self, "_projection", SkyToPixels.of(self.wcs, self.shape, self.name))
@@ -103,7 +107,7 @@ class PixelSource(ABC):
 
     @abstractmethod
     def block(self, rows: slice, columns: slice) -> tuple[Numbers, Numbers]:
-        """Data and weight of some rows and columns within the image, as they are kept."""
+        """Data and weight of some rows and columns within the image, as they are kept: no level taken off, no cap."""
 
     def capped(self: Seen, max_snr: float) -> Seen:
         """The same exposure with a cap on the signal to noise of its pixels.
@@ -114,6 +118,16 @@ class PixelSource(ABC):
             If it is not positive.
         """
         return replace(self, max_snr=float(max_snr))
+
+    def with_level(self: Seen, level: float) -> Seen:
+        """The same exposure with a background that is known [data unit].
+
+        Raises
+        ------
+        DomainError
+            If it is not finite.
+        """
+        return replace(self, level=float(level))
 
     def with_psf(self: Seen, psf: Any) -> Seen:
         """The same exposure with another PSF."""

@@ -6,7 +6,7 @@ A group for each exposure, ``exposures/0``, ``exposures/1`` ... in their order:
 |---|---|
 | data, weight | images in chunks of 8 x 8 tiles, 64 x 64 pixels; chunks without a pixel that counts are not kept |
 | psf | as in a file of PSFs, where the exposure has one |
-| attributes | name, band, unit, flux_scale, background, max_snr, height, width; wcs (a FITS header), left_out_* (pixels that do not count, by reason) |
+| attributes | name, band, unit, flux_scale, background, level, max_snr, height, width; wcs (a FITS header), left_out_* (pixels that do not count, by reason) |
 
 The attribute `content` of the file says whether these are mosaics or single exposures; the two are kept in files of their own, as their pixels are not to be
 fitted together.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 KIND = "pixel store 1"
 CHUNK = 8 * TILE
 CONTENTS = ("mosaics", "exposures")
-NUMBERS = ("flux_scale", "background", "max_snr")
+NUMBERS = ("flux_scale", "background", "level", "max_snr")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -199,6 +199,7 @@ def _exposure(path: Path, group: Any) -> StoredExposure:
         unit=str(known["unit"]),
         flux_scale=float(known["flux_scale"]),
         background=int(known["background"]),
+        level=float(known["level"]),
         max_snr=float(known["max_snr"]),
         wcs=_wcs_of(str(known["wcs"])) if "wcs" in known else None,
         psf=psf_of_group(group["psf"]) if "psf" in group else None,

@@ -82,6 +82,7 @@ def test_an_inverse_variance_of_0_is_no_fault_and_a_negative_one_is():
         ({"flux_scale": 0.0}, DomainError, "e.flux_scale must be > 0, got 0.0"),
         ({"flux_scale": np.nan}, DomainError, "e.flux_scale must be > 0, got nan"),
         ({"background": 2}, DomainError, "e.background must be 0, 1 or 3, got 2"),
+        ({"level": np.inf}, DomainError, "e.level must be finite, got inf"),
         ({"max_snr": -1.0}, DomainError, "e.max_snr must be > 0, got -1.0"),
         ({"band": ""}, DomainError, "e.band must be the name of a band"),
         ({"wcs": "TAN"}, DomainError, "e.wcs must be an astropy WCS with RA and Dec, got 'TAN'"),
@@ -157,6 +158,17 @@ def test_signal_to_noise_is_capped():
     assert_allclose(np.sort(snr)[:40], np.arange(40) / 2.0)  # those below the cap are as they were
     assert_array_equal(made.weight, 0.25)
     assert np.isinf(of().max_snr)
+
+
+def test_a_known_background_is_taken_off_what_counts():
+    mask = np.zeros(SHAPE, bool)
+    mask[0, 0] = True
+    plain, low = of(mask=mask), of(mask=mask).with_level(3.0)
+    x, y = (0.0, 26.0), (0.0, 19.0)
+    data, weight = image_of(low.tiles(x, y))
+    assert_array_equal(data, np.where(weight > 0.0, image_of(plain.tiles(x, y))[0] - 3.0, 0.0))
+    capped = low.capped(10.0).tiles(x, y)
+    assert_allclose((np.abs(capped.data) * np.sqrt(capped.weight)).max(), 10.0)
 
 
 def test_exposures_go_to_other_processes():

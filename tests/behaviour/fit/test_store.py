@@ -58,10 +58,10 @@ def stored(tmp_path, *exposures, **options):
 )
 @pytest.mark.parametrize("psf", [None, PSF, FIELD], ids=["none", "mixture", "field"])
 def test_a_stored_exposure_is_as_good_as_one_in_memory(tmp_path, wcs, psf):
-    ours = exposure(wcs=wcs, psf=psf, max_snr=1.5)
+    ours = exposure(wcs=wcs, psf=psf, max_snr=1.5, level=0.25)
     (back,) = stored(tmp_path, ours)
     assert isinstance(back, PixelSource)
-    for name in ("name", "band", "unit", "flux_scale", "background", "max_snr", "shape"):
+    for name in ("name", "band", "unit", "flux_scale", "background", "level", "max_snr", "shape"):
         assert getattr(back, name) == getattr(ours, name)
     for x, y in (((0.0, 149.0), (0.0, 99.0)), ((60.0, 70.0), (62.0, 66.0)), ((-5.0, 3.0), (95.0, 200.0))):
         for one, other in zip(back.tiles(x, y), ours.tiles(x, y), strict=True):
