@@ -22,6 +22,10 @@ class ShapeError(GetframesError, ValueError):
     """Two arrays, or an array and a sensor, do not fit together."""
 
 
+class SingularError(GetframesError, ValueError):
+    """The data do not determine an unknown of a linear system."""
+
+
 class ConfigError(GetframesError, ValueError):
     """A configuration file has an unknown key, a wrong type or an impossible value."""
 

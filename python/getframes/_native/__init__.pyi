@@ -2,6 +2,7 @@
 
 from . import core as core
 from . import deposit as deposit
+from . import fit as fit
 from . import reduce as reduce
 from . import sim as sim
 from . import toml as toml

@@ -25,6 +25,14 @@ pub enum Error {
         /// Where: empty, or ` at (y, x) = (3, 4)`.
         place: String,
     },
+    /// A linear system does not determine one of its unknowns.
+    #[error("{unknown} is not determined: {reason}")]
+    Singular {
+        /// The unknown, in words.
+        unknown: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// The system gives no more threads.
     #[error("{wanted} threads could not be started ({reason}); set GETFRAMES_NUM_THREADS to fewer")]
     Threads {
@@ -53,5 +61,13 @@ impl Error {
             return Ok(());
         }
         Err(Self::Domain { name, rule, value, place: String::new() })
+    }
+
+    /// A broken rule of a value, with the place where it is.
+    pub fn at(self, place: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Domain { name, rule, value, .. } => Self::Domain { name, rule, value, place: place() },
+            other => other,
+        }
     }
 }

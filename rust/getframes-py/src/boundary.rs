@@ -11,6 +11,7 @@ use pyo3::types::PyDict;
 mod exceptions {
     pyo3::import_exception!(getframes.errors, DomainError);
     pyo3::import_exception!(getframes.errors, ShapeError);
+    pyo3::import_exception!(getframes.errors, SingularError);
 }
 
 /// The exception of an error.
@@ -19,6 +20,7 @@ pub fn raise(error: Error) -> PyErr {
     match error {
         Error::Shape { .. } => exceptions::ShapeError::new_err(text),
         Error::Domain { .. } => exceptions::DomainError::new_err(text),
+        Error::Singular { .. } => exceptions::SingularError::new_err(text),
         Error::Threads { .. } => PyRuntimeError::new_err(text),
         Error::Interrupted => PyKeyboardInterrupt::new_err(()),
     }

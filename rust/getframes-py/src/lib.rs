@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod boundary;
 mod core;
 mod deposit;
+mod fit;
 mod psf;
 mod reduce;
 mod sim;
@@ -55,6 +56,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(reduce::lacosmic::lacosmic, room)?)
     })?;
     room(module, "psf", |room| room.add_function(wrap_pyfunction!(psf::convolve, room)?))?;
+    room(module, "fit", |room| {
+        room.add_class::<fit::likelihood::Likelihood>()?;
+        room.add_function(wrap_pyfunction!(fit::gaussian::gaussian, room)?)?;
+        room.add_function(wrap_pyfunction!(fit::mixture::mixture, room)?)
+    })?;
     room(module, "toml", |room| room.add_function(wrap_pyfunction!(toml::spans, room)?))?;
     module.delattr("__all__")
 }

@@ -84,6 +84,27 @@ def sersic(n: float) -> tuple[Image, Image]:
     return np.append(sigma, SIGMA_OF_HALF), np.append((1.0 - part) * share, part)
 
 
+def between_knots(n: complex) -> tuple[Image, Image]:
+    """The same by Lagrange's cubic through four knots of the table, as the kernel has it; also for a complex index."""
+    start = np.log(NARROWEST - SHIFT)
+    step = (np.log(WIDEST - SHIFT) - start) / (KNOTS - 1)
+    inside = n if np.real(n) > NARROWEST else NARROWEST
+    position = (np.log(inside - SHIFT) - start) / step
+    second = min(max(int(np.real(position)), 1), KNOTS - 3)
+    s = position - second
+    weights = [
+        -s * (s - 1.0) * (s - 2.0) / 6.0,
+        (s + 1.0) * (s - 1.0) * (s - 2.0) / 2.0,
+        -(s + 1.0) * s * (s - 2.0) / 2.0,
+        (s + 1.0) * s * (s - 1.0) / 6.0,
+    ]
+    row = sum(weight * knot(second - 1 + number) for number, weight in enumerate(weights))
+    sigma = np.exp(row[0] + (row[1] - row[0]) * np.arange(COMPONENTS) / (COMPONENTS - 1))
+    part = (NARROWEST - n) / (NARROWEST - 0.5) if np.real(n) < NARROWEST else 0.0
+    share = row[2:] / row[2:].sum()
+    return np.append(sigma, SIGMA_OF_HALF), np.append((1.0 - part) * share, part)
+
+
 def _mixture(n: float) -> tuple[Image, Image]:
     knots = np.log(TAIL_N - SHIFT)
     tail = np.exp(interpolate.CubicSpline(knots, np.log(TAIL))(np.log(n - SHIFT)))
@@ -131,14 +152,16 @@ def _blurred_peak(n: float, blurs: Image) -> Image:
     return value
 
 
-@lru_cache(maxsize=1)
 def table() -> Image:
     """One row a knot, equally spaced in ln(n - SHIFT): ln of the narrowest and the widest, and the shares."""
-    rows = []
-    for n in indices():
-        sigma, share = _mixture(float(n))
-        rows.append(np.concatenate([np.log(sigma[[0, -1]]), share]))
-    return np.array(rows)
+    return np.array([knot(number) for number in range(KNOTS)])
+
+
+@lru_cache(maxsize=KNOTS)
+def knot(number: int) -> Image:
+    """A row of the table."""
+    sigma, share = _mixture(float(indices()[number]))
+    return np.concatenate([np.log(sigma[[0, -1]]), share])
 
 
 def indices() -> Image:

@@ -17,7 +17,7 @@ mod sersic_table;
 
 pub use airy::{WINGS, airy, narrowest};
 pub use moffat::moffat;
-pub use sersic::{COMPONENTS, LARGEST_INDEX, SMALLEST_INDEX, sersic};
+pub use sersic::{COMPONENTS, LARGEST_INDEX, SMALLEST_INDEX, sersic, sersic_slopes};
 
 use crate::real::Real;
 

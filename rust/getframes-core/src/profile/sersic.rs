@@ -51,26 +51,108 @@ pub fn sersic(index: f64) -> [(f64, f64); COMPONENTS] {
     mixture
 }
 
+/// What the widths and shares of [`sersic`] change by per unit of the index.
+///
+/// The cubics of the table meet without a step; their slopes do not (by 1e-3 of the brightness per unit of the index). At a knot this is the
+/// slope above it.
+pub fn sersic_slopes(index: f64) -> [(f64, f64); COMPONENTS] {
+    if index < FIRST {
+        let per_index = 1.0 / (FIRST - SMALLEST_INDEX);
+        let mut slopes = sersic(FIRST).map(|(_, share)| (0.0, share * per_index));
+        slopes[WIDTHS] = (0.0, -per_index);
+        return slopes;
+    }
+    let (place, step) = Place::of(index);
+    let (row, change) = (place.row(&place.values()), place.row(&place.slopes()));
+    let per_index = 1.0 / (step * (index - SHIFT));
+    let total: f64 = row[2..].iter().sum();
+    let drift: f64 = change[2..].iter().sum::<f64>() / total;
+    let mut slopes = [(0.0, 0.0); COMPONENTS];
+    for (number, (slope, (sigma, _))) in slopes.iter_mut().zip(sersic(index)).take(WIDTHS).enumerate() {
+        let part = number as f64 / (WIDTHS - 1) as f64;
+        let widening = part.mul_add(change[1] - change[0], change[0]);
+        let share = (change[2 + number] - row[2 + number] * drift) / total;
+        *slope = (sigma * widening * per_index, share * per_index);
+    }
+    slopes
+}
+
 /// A row of the table between its knots: Lagrange's cubic through four.
 #[inline(always)]
 fn interpolated(index: f64) -> [f64; WIDTHS + 2] {
-    let last = TABLE.len() - 1;
-    let start: f64 = Real::logarithm(FIRST - SHIFT);
-    let step = (Real::logarithm(LARGEST_INDEX - SHIFT) - start) / last as f64;
-    let position = (Real::logarithm(index - SHIFT) - start) / step;
-    let first = (position as usize).clamp(1, last - 2) - 1;
-    let s = position - (first + 1) as f64;
-    let weights = [
-        -s * (s - 1.0) * (s - 2.0) / 6.0,
-        (s + 1.0) * (s - 1.0) * (s - 2.0) / 2.0,
-        -(s + 1.0) * s * (s - 2.0) / 2.0,
-        (s + 1.0) * s * (s - 1.0) / 6.0,
-    ];
-    let mut row = [0.0; WIDTHS + 2];
-    for (weight, knot) in weights.iter().zip(&TABLE[first..first + 4]) {
-        for (sum, value) in row.iter_mut().zip(knot) {
-            *sum = weight.mul_add(*value, *sum);
+    let (place, _) = Place::of(index);
+    place.row(&place.values())
+}
+
+/// The first of four knots, and where between the second and the third.
+#[derive(Clone, Copy)]
+struct Place {
+    first: usize,
+    s: f64,
+}
+
+impl Place {
+    /// Of an index, with the step of ln(n - SHIFT) from knot to knot.
+    #[inline(always)]
+    fn of(index: f64) -> (Self, f64) {
+        let last = TABLE.len() - 1;
+        let start: f64 = Real::logarithm(FIRST - SHIFT);
+        let step = (Real::logarithm(LARGEST_INDEX - SHIFT) - start) / last as f64;
+        let position = (Real::logarithm(index - SHIFT) - start) / step;
+        let first = (position as usize).clamp(1, last - 2) - 1;
+        (Self { first, s: position - (first + 1) as f64 }, step)
+    }
+
+    /// Weights of the knots.
+    #[inline(always)]
+    fn values(self) -> [f64; 4] {
+        let s = self.s;
+        [
+            -s * (s - 1.0) * (s - 2.0) / 6.0,
+            (s + 1.0) * (s - 1.0) * (s - 2.0) / 2.0,
+            -(s + 1.0) * s * (s - 2.0) / 2.0,
+            (s + 1.0) * s * (s - 1.0) / 6.0,
+        ]
+    }
+
+    /// Their change per step.
+    fn slopes(self) -> [f64; 4] {
+        let s = self.s;
+        [
+            -((3.0 * s - 6.0) * s + 2.0) / 6.0,
+            ((3.0 * s - 4.0) * s - 1.0) / 2.0,
+            -((3.0 * s - 2.0) * s - 2.0) / 2.0,
+            (3.0 * s * s - 1.0) / 6.0,
+        ]
+    }
+
+    #[inline(always)]
+    fn row(self, weights: &[f64; 4]) -> [f64; WIDTHS + 2] {
+        let mut row = [0.0; WIDTHS + 2];
+        for (weight, knot) in weights.iter().zip(&TABLE[self.first..self.first + 4]) {
+            for (sum, value) in row.iter_mut().zip(knot) {
+                *sum = weight.mul_add(*value, *sum);
+            }
+        }
+        row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slopes_are_differences() {
+        for index in [0.503, 0.52, 0.6, 1.0, 2.345, 4.0, 5.99, 7.9] {
+            let step = 1e-6 * (index - SHIFT);
+            let (below, above) = (sersic(index - step), sersic(index + step));
+            for (number, (sigma, share)) in sersic_slopes(index).into_iter().enumerate() {
+                let differences =
+                    [above[number].0 - below[number].0, above[number].1 - below[number].1].map(|d| d / (2.0 * step));
+                assert!((sigma - differences[0]).abs() < 1e-7 * (1.0 + sigma.abs()), "{index} {number} {sigma}");
+                assert!((share - differences[1]).abs() < 1e-7 * (1.0 + share.abs()), "{index} {number} {share}");
+            }
         }
     }
-    row
 }

@@ -1,0 +1,6 @@
+//! Scenes from pixels: sources as mixtures of Gaussians, rendered, compared with data, and differentiated.
+
+pub mod gaussian;
+pub mod likelihood;
+pub mod linear;
+pub mod mixture;

@@ -1,0 +1,1 @@
+"""The fitting room against its twins."""
