@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 from detector import detector
 from paper import GAP, INK, PAPER, Pixels, Plot, linear, logarithmic, side_by_side, stacked
@@ -18,6 +21,9 @@ from getframes import (
     UniformIllumination,
     combine,
 )
+from getframes.cli.demo.night import Night
+from getframes.cli.demo.reduction import PRESET, SEED, reduce_night
+from getframes.cli.demo.reduction_sheet import reduction_sheet
 from getframes.reduce import (
     Flag,
     calibrate,
@@ -28,6 +34,7 @@ from getframes.reduce import (
     subtract_overscan,
 )
 from getframes.reduce import cosmic_rays as find_cosmic_rays
+from getframes.run_record import RunRecord
 
 
 def combined_frames() -> Image.Image:
@@ -201,10 +208,19 @@ def strips_of_a_frame() -> Image.Image:
     return side_by_side(grey)
 
 
+def reduced_night() -> Image.Image:
+    """The sheet of `getframes demo --reduce`, at half its size."""
+    with TemporaryDirectory() as folder:
+        reduction = reduce_night(Night.of(PRESET, SEED), Path(folder), RunRecord("reduce"))
+        sheet = reduction_sheet(reduction)
+    return sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS)
+
+
 PICTURES = {
     "combine.png": combined_frames,
     "masters.png": shared_errors,
     "lacosmic.png": found_cosmic_rays,
     "flat_scale.png": focal_plane_flats,
     "overscan.png": strips_of_a_frame,
+    "reduction.png": reduced_night,
 }

@@ -13,7 +13,7 @@ IMPORTS = imports()
 
 FLOORS = (
     {"errors"},
-    {"quantity", "backend", "threads", "memory", "precision", "sections"},
+    {"quantity", "backend", "threads", "memory", "precision", "sections", "coupling"},
     {"spectral", "frame", "layers", "observation"},
     {"config"},
     {"presets", "io", "picture"},

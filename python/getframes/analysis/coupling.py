@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from getframes.coupling import noise_kept
 from getframes.errors import ShapeError, require
 from getframes.frame import lit_pixels, require_finite
 
@@ -108,11 +109,6 @@ def coupling_of(correlation: float) -> float:
     """c of a correlation of nearest neighbours, at most 1/2."""
     r = min(correlation, 0.5)
     return (1.0 + 4.0 * r - sqrt(1.0 - 4.0 * r * r)) / (8.0 + 20.0 * r)
-
-
-def noise_kept(coupling: float) -> float:
-    """Variance after the coupling over that before it: (1 - 4c)^2 + 4 c^2."""
-    return (1.0 - 4.0 * coupling) ** 2 + 4.0 * coupling**2
 
 
 def covariances(difference: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,12 +34,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.analysis.coupling import noise_kept
 from getframes.analysis.curve import fitted
 from getframes.analysis.rounding import unrounded
 from getframes.analysis.spread import digamma, groups, log_normal_width, trigamma, unbiased_deviation
 from getframes.analysis.stack import StackStats
 from getframes.config import CameraConfig
+from getframes.coupling import noise_kept
 from getframes.errors import DomainError, ShapeError, require
 
 if TYPE_CHECKING:

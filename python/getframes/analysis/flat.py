@@ -33,13 +33,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.analysis import curve
-from getframes.analysis.coupling import noise_kept
 from getframes.analysis.photon_transfer import LEAST_ADU2, photon_transfer
 from getframes.analysis.rounding import unrounded
 from getframes.analysis.saturation import CONVERTER, WELL, saturation
 from getframes.analysis.spread import log_normal_width
 from getframes.analysis.stack import StackStats
 from getframes.config import CameraConfig
+from getframes.coupling import noise_kept
 from getframes.errors import ShapeError, require
 
 if TYPE_CHECKING:

@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from getframes.analysis import curve
-from getframes.analysis.coupling import coupling_of, covariances, noise_kept
+from getframes.analysis.coupling import coupling_of, covariances
 from getframes.analysis.rounding import unrounded
 from getframes.analysis.saturation import saturation
+from getframes.coupling import noise_kept
 from getframes.errors import DomainError, require
 from getframes.frame import lit_pixels
 

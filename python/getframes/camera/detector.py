@@ -260,6 +260,8 @@ class Detector:
         }
         if config.has_gain_stage:
             metadata["excess_noise_factor"] = config.gain_excess_noise_factor
+        if config.ipc_coupling:
+            metadata["ipc_coupling"] = config.ipc_coupling
         if config.roi is not None:
             metadata["detector_roi"] = config.roi
             metadata["sensor_resolution"] = config.resolution

@@ -69,6 +69,7 @@ KEYWORDS = (
     Keyword("saturate_adu", "SATURATE", "[adu] level at which a pixel saturates"),
     Keyword("em_gain", "EMGAIN", "mean gain of the multiplication stage"),
     Keyword("excess_noise_factor", "EXCESSNF", "excess noise factor of the gain stage, F"),
+    Keyword("ipc_coupling", "IPCCOUPL", "signal of a pixel in each neighbour"),
     Keyword("temperature_c", "CCD-TEMP", "[deg C] temperature of the sensor"),
     Keyword("dark_e_per_s", "DARKCUR", "[electron/s] dark current per pixel"),
     Keyword("bit_depth", "BITDEPTH", "[bit] depth of the converter"),

@@ -101,6 +101,25 @@ class Plot:
             text(self.draw, (at, bottom + 6), number(value), FAINT, 14, "ma")
         text(self.draw, (right - 6, top + 5), label, FAINT, 14, "ra")
 
+    def heights(self) -> None:
+        """The ticks of y, inside the box on the left."""
+        left, bottom, top = self.x.start, self.y.start, self.y.stop
+        for value in self.y.ticks():
+            at = round(float(self.y(value)))
+            self.draw.line((left, at, left + 4, at), fill=FRAME)
+            if top + 8 < at < bottom - 8:
+                text(self.draw, (left + 8, at), number(value), FAINT, 14, "lm")
+
+    def measured(self, xs: Values, ys: Values, errors: Values, colour: tuple[int, int, int]) -> None:
+        """Dots with bars of their errors; what lies outside is on the edge, what is not a number is left out."""
+        for x, y, error in zip(xs.tolist(), ys.tolist(), errors.tolist(), strict=True):
+            if math.isfinite(y):
+                across, up = float(self.x(x)), float(self.y(y))
+                self.draw.line(
+                    (across, float(self.y(y - error)), across, float(self.y(y + error))), fill=colour, width=1
+                )
+                self.draw.ellipse((across - 3, up - 3, across + 3, up + 3), fill=colour)
+
     def bars(self, edges: Values, heights: Values, colour: tuple[int, int, int]) -> None:
         """A histogram: one bar between each two edges."""
         xs, ys = self.x(edges), self.y(np.maximum(heights, self.y.low))

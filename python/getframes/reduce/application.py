@@ -9,7 +9,7 @@ of the frame and holds the bias, as in `getframes.calibrate`; where its list of 
 
 A flat with a unit (a bare array is in adu) is divided by its mean over the pixels that respond; one without unit is used as it is.
 
-Not modelled: noise that pixels share (the error of an overscan level is added to each pixel), shot noise of the dark charge where a dark that holds the
+Not modelled: the covariance of pixels that are coupled, noise that pixels share (the error of an overscan level is added to each pixel), shot noise of the dark charge where a dark that holds the
 bias is taken off, fluctuation of the measured signal that its own shot noise is worked out from.
 """
 
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from getframes._native import reduce as native
+from getframes.coupling import noise_kept
 from getframes.errors import DomainError, ShapeError, require
 from getframes.frame import Frame
 from getframes.quantity import plain
@@ -336,12 +337,18 @@ class Facts(NamedTuple):
         Electrons at the output for one count [e-/ADU].
     excess : float, optional
         Excess noise factor F of the gain stage, as a ratio of standard deviations.
+    kept : float
+        Part of the variance of a pixel that coupling to its neighbours leaves.
+    coupled_last : bool
+        Whether the coupling comes after the gain stage, as in an avalanche photodiode.
     """
 
     gain: float | None
     read_e: Any
     conversion: float | None
     excess: float | None
+    kept: float = 1.0
+    coupled_last: bool = False
 
     @classmethod
     def of(cls, raw: Raw, gain: Any, read_noise: Any, excess_noise: float | None) -> Facts:
@@ -364,7 +371,9 @@ class Facts(NamedTuple):
             is_emccd = str(raw.metadata.get("sensor", "")).upper() == "EMCCD"
             excess = 1.0 if multiplied == 1.0 else sqrt(2.0) if is_emccd else None
         require(excess is None or 1.0 <= excess < np.inf, "", "excess_noise", ">= 1", excess)
-        return cls(None if conversion is None else conversion / multiplied, read, conversion, excess)
+        kept = noise_kept(float(raw.metadata.get("ipc_coupling", 0.0)))
+        gained = None if conversion is None else conversion / multiplied
+        return cls(gained, read, conversion, excess, kept, raw.metadata.get("sensor") == "EAPD")
 
     @property
     def missing(self) -> list[str]:
@@ -389,7 +398,15 @@ class Facts(NamedTuple):
         shared = max(level, default=0.0) ** 2
         variance = reads * ((np.asarray(self.read_e) / self.conversion) ** 2 + rounding) + shared
         read = np.sqrt(variance)
-        return Errors(float(read) if read.ndim == 0 else _floating(read), self.excess**2 / self.gain)
+        return Errors(float(read) if read.ndim == 0 else _floating(read), self._per_charge / self.gain)
+
+    @property
+    def _per_charge(self) -> float:
+        """Variance of a pixel over its charge, both as light [e-]: F^2, of which coupling keeps a part."""
+        assert self.excess is not None
+        if self.coupled_last:
+            return self.kept * self.excess**2
+        return self.excess**2 - 1.0 + self.kept
 
 
 def calibrate(

@@ -31,6 +31,7 @@ class Night(NamedTuple):
     bias: ReducedFrame
     dark: ReducedFrame
     flat: ReducedFrame
+    overscan: str | None
 
     @property
     def e_per_adu(self) -> float:
@@ -40,8 +41,11 @@ class Night(NamedTuple):
     def reduced(self, raw: Frame, **options: Any) -> ReducedFrame:
         config = self.camera.config
         known = {
-            "read_noise": np.broadcast_to(self.camera.fixed_patterns.read_noise_sigma, raw.shape),
+            "read_noise": np.broadcast_to(
+                self.camera.fixed_patterns.read_noise_sigma, self.camera.resolution
+            ),
             "excess_noise": config.gain_excess_noise_factor,
+            "overscan": self.overscan,
         }
         masters = {"bias": self.bias, "dark": self.dark, "flat": self.flat}
         made = calibrate(raw, **masters, **known, **options)
@@ -61,11 +65,16 @@ def full_e(camera: Camera) -> float:
 def night(name: str, side: int = SIDE) -> Night:
     """Masters of a straight response."""
     camera = Camera.from_preset(name, seed=5).with_config(resolution=(side, side), nonlinearity=0.0)
+    by = None
+    if (
+        camera.config.readout_common_mode_noise_adu
+    ):  # which an overscan shows; its channels have offsets of their own, so not row by row
+        camera, by = camera.with_config(overscan={"columns": 32}), "strip"
     light = 0.4 * full_e(camera) / camera.config.quantum_efficiency
-    bias = master_bias(camera.bias_frame() for _ in range(FRAMES))
-    dark = master_dark((camera.dark_frame(EXPOSURE_S) for _ in range(FRAMES)), bias)
-    flat = master_flat((camera.flat_frame(light, 1.0) for _ in range(FRAMES)), bias, dark)
-    return Night(camera, bias, dark, flat)
+    bias = master_bias((camera.bias_frame() for _ in range(FRAMES)), overscan=by)
+    dark = master_dark((camera.dark_frame(EXPOSURE_S) for _ in range(FRAMES)), bias, overscan=by)
+    flat = master_flat((camera.flat_frame(light, 1.0) for _ in range(FRAMES)), bias, dark, overscan=by)
+    return Night(camera, bias, dark, flat, by)
 
 
 def assert_pulls(data: np.ndarray, expected: Any, sigma: np.ndarray, good: np.ndarray) -> None:
@@ -102,13 +111,12 @@ def test_no_light_is_zero(name: str) -> None:
         assert_pulls(made.data, 0.0, made.uncertainty, good)
 
 
-# What reads of the C-RED One share, common mode and reset noise, and the coupling of its pixels, are no noise of single pixels.
-@pytest.mark.parametrize("name", sorted({*available_presets()} - {"first_light_imaging_cred_one"}))
+@pytest.mark.parametrize("name", available_presets())
 def test_every_camera_that_ships(name: str) -> None:
     taken = night(name, 96)
     rate = 0.05 * full_e(taken.camera) / EXPOSURE_S / taken.camera.config.quantum_efficiency
     raw = taken.camera.expose(rate, EXPOSURE_S, seed=76)
-    light = raw.truth.mean_photoelectrons.mean() / taken.e_per_adu
+    light = raw.truth.mean_photoelectrons[:96, :96].mean() / taken.e_per_adu
     made = taken.reduced(raw, signal=light)
     assert_pulls(made.data, light, made.uncertainty, made.flags == 0)
 
