@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from getframes.fit.grouping import points_of
 from getframes.fit.source import GALAXY
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 LEAST_SERSIC, GREATEST_SERSIC = 0.5, 6.0
 TOO_CLOSE = 1e-3
 """Distance below which two sources have one position [arcsec, or px without WCS]."""
-ARCSEC_PER_RADIAN = 180.0 * 3600.0 / np.pi
 
 
 class RowFlag(IntFlag):
@@ -158,14 +158,9 @@ def _same_position(catalog: SourceCatalog) -> Rows:
     from scipy.spatial import KDTree
 
     there = np.flatnonzero(np.isfinite(catalog.position).all(axis=1))
-    points, reach = catalog.position[there], TOO_CLOSE
-    if catalog.sky:
-        ra, dec = np.deg2rad(points).T
-        points = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
-        reach = TOO_CLOSE / ARCSEC_PER_RADIAN
     repeated = np.zeros(len(catalog), bool)
     if there.size:
-        repeated[there[KDTree(points).query_pairs(reach, output_type="ndarray").max(axis=1, initial=-1)]] = (
-            True
-        )
+        points = points_of(*catalog.position[there].T, sky=catalog.sky)
+        pairs = KDTree(points).query_pairs(TOO_CLOSE, output_type="ndarray")
+        repeated[there[pairs.max(axis=1, initial=-1)]] = True
     return repeated

@@ -24,8 +24,8 @@ class Points(NamedTuple):
     ----------
     at : array (side * q,)
         Positions [px of the detector], from the middle of the stamp.
-    shares : array (side, side * q)
-        What turns values there into pixels, once for each axis.
+    shares : array (q,)
+        Of each point of a pixel in its integral, along one axis.
     """
 
     at: Numbers
@@ -36,9 +36,13 @@ class Points(NamedTuple):
         """`count` points in each pixel of a width [px of the detector]."""
         nodes, weights = np.polynomial.legendre.leggauss(count)
         centres = (np.arange(side) - (side - 1) / 2.0) / oversampling
-        shares = np.zeros((side, side, count))
-        shares[np.arange(side), np.arange(side)] = 0.5 * weights / oversampling
-        return cls((centres[:, None] + 0.5 * width * nodes).ravel(), shares.reshape(side, -1))
+        return cls((centres[:, None] + 0.5 * width * nodes).ravel(), 0.5 * weights / oversampling)
+
+    def pixels(self, values: Numbers) -> Numbers:
+        """Integrals over pixels (side, side) of values at the points."""
+        count = self.shares.size
+        rows = (values.reshape(-1, count) @ self.shares).reshape(-1, count, self.at.size // count)
+        return np.asarray(self.shares @ rows)
 
 
 class Grid:
@@ -89,4 +93,4 @@ class Grid:
                 value * (along * up + xy / determinant),
                 0.5 * value * (up * up - xx / determinant),
             ]
-        return [points.shares @ each @ points.shares.T for each in moments]
+        return [points.pixels(each) for each in moments]

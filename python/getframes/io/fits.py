@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from getframes.errors import DomainError, IntegrityError
+from getframes.errors import DomainError, IntegrityError, MissingFileError
 from getframes.frame import Frame, FrameTruth
 from getframes.io.atomic import replacing
 from getframes.io.images import Files, readable
@@ -387,7 +387,10 @@ class _Stream(RawIOBase):
 
 
 def _content(path: str | PathLike[str]) -> bytes:
-    content = Path(path).read_bytes()
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise MissingFileError(f"cannot read {path}: there is no such file") from error
     try:
         return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     except (OSError, EOFError, zlib.error) as error:
