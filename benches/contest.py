@@ -1,6 +1,6 @@
-"""What a comparison of the reduction room is made of: one piece of work, done by several packages on the same data.
+"""What a comparison of a room is made of: one piece of work, done by several packages on the same data.
 
-A module in `reduction/` has a tuple `CONTESTS`; `reduce.py` finds and runs them.
+A module in `reduction/` or `matching/` has a tuple `CONTESTS`; `reduce.py` and `match.py` find and run them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ class Figure:
         What it is.
     value : float
         What was found.
+    other : float, optional
+        What another side has.
+    ranked : bool
+        Whether less is better, so that their ratio says something.
     target : str
         What it has to be; empty where nothing was promised.
     met : bool, optional
@@ -34,6 +38,8 @@ class Figure:
     value: float
     target: str = ""
     met: bool | None = None
+    other: float | None = None
+    ranked: bool = True
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,10 @@ def _reason(row: Row) -> str:
 
 
 def number(value: float | None, suffix: str = "") -> str:
-    """Three digits, and all digits before the point."""
+    """Three digits, and all digits before the point; powers of ten for what is tiny."""
     if value is None:
         return ""
+    if 0 < abs(value) < 1e-3:
+        return f"{value:.1e}{suffix}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     return f"{value:.{digits}f}{suffix}"

@@ -11,6 +11,7 @@ from PIL import Image
 from getframes import (
     MoffatPSF,
 )
+from getframes.cli.match import made_up
 from getframes.psfmatch import MatchConfig, PsfMatchResult, ScenePSF, match_psf
 from getframes.scene import FieldPolynomial
 
@@ -47,4 +48,5 @@ PICTURES = {
     "matching.png": matched_psfs,
     "matching_nodes.png": lambda: match().plot("nodes"),
     "matching_kernels.png": lambda: match().plot("kernels"),
+    "tutorial_match.png": lambda: match_psf(*made_up(1)).plot("matched", mask_transparency=0.7),
 }

@@ -138,3 +138,31 @@ def test_reduction(tmp_path: Path) -> None:
     assert row["name"].endswith("time of 40 frames over time of 10")
     assert (row["target"], row["met"]) == ("<= 4.6", None)  # small data meet no target
     assert "| <= 4.6 |" in (tmp_path / "reduce.md").read_text()
+
+
+def test_matching(tmp_path: Path) -> None:
+    stem = tmp_path / "match"
+    result = run("match.py", "--quick", "--only", "whole match*", "-o", str(stem))
+    assert result.returncode == 0, result.stderr
+    rows = {
+        row["name"].split(": ")[-1]: row for row in json.loads(stem.with_suffix(".json").read_text())["rows"]
+    }
+    assert rows["residual"]["ours"] < 1e-4 and rows["components"]["ours"] >= 2
+    assert rows["wall clock on two threads"]["met"] is None  # small data meet no target
+    assert "| <= 1.5 |" in stem.with_suffix(".md").read_text()
+
+
+def test_kernels_are_judged_by_what_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHES)
+    kernels = importlib.import_module("matching.kernels")
+    name = "Gaussian 1.2 to 2.0 px"
+    known = kernels.gaussian(1.6)
+    wrong = 0.9 * known
+    figures = {
+        figure.name: figure
+        for figure in kernels.judged(name)({"getframes": known, "other": wrong}, {}, False)
+    }
+    assert figures["residual"].met and figures["residual"].value < 1e-6
+    assert figures["residual, other"].other == pytest.approx(0.1, rel=1e-6)
+    assert figures["error of the kernel over its peak, other"].other == pytest.approx(0.1, rel=1e-6)
+    assert figures["noise gain, other"].other == pytest.approx(0.9 * figures["noise gain, other"].value)

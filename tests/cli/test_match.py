@@ -13,13 +13,16 @@ from tests.cli.conftest import Command
 
 NARROW, WIDE = MixturePSF([1.0], [1.2], side=31), MixturePSF([1.0], [2.0], side=41)
 
+HEADER = {"FILTER": "r", "CRPIX1": 12.5, "CRVAL1": 83.6, "LTV1": -200.0, "LTV2": -100.0, "MAGZERO": 27.2}
+"""Filter, WCS, origin and flux calibration."""
+
 
 @pytest.fixture
 def exposure(tmp_path: Path) -> Path:
     """A point behind a narrow PSF, with a header of its own."""
     image = np.zeros((64, 80))
     image[10:41, 20:51] = 100.0 * NARROW.stamp(0, 0)
-    header = fits.Header({"FILTER": "r", "CRPIX1": 12.5, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+    header = fits.Header({**HEADER, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
     path = tmp_path / "science.fits"
     write_exposure(Exposure(image, NARROW, np.ones((64, 80)), header=header), path)
     return path
@@ -42,7 +45,7 @@ def test_the_exposure_gets_the_psf(exposure: Path, reference: Path, tmp_path: Pa
     expected = np.zeros((64, 80))
     expected[5:46, 15:56] = 100.0 * WIDE.stamp(0, 0)
     np.testing.assert_allclose(matched.image, expected, atol=1e-4)
-    assert matched.header["FILTER"] == "r" and matched.header["CRPIX1"] == 12.5
+    assert {key: matched.header[key] for key in HEADER} == HEADER
     assert matched.header["KERNSUM"] == 1.0
     assert matched.psf is not None and np.abs(matched.psf.stamp(3, 4) - WIDE.stamp(3, 4)).max() < 1e-6
     assert abs(VaryingKernel.load(kernel)(30, 30).sum() - 1.0) < 1e-12

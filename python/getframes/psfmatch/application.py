@@ -28,24 +28,24 @@ _MASS_TOLERANCE = 1e-3
 def applied(exposure: Exposure, kernel: VaryingKernel, config: MatchConfig) -> Exposure:
     """An exposure, convolved; without a PSF."""
     image = np.asarray(exposure.image)
-    image = image.astype(np.float32 if image.dtype == np.float32 else np.float64)
+    image = np.asarray(image, np.float32 if image.dtype == np.float32 else np.float64)
     lost = ~np.isfinite(image)
-    variance = None if exposure.variance is None else np.array(exposure.variance, image.dtype)
+    variance = None if exposure.variance is None else np.ascontiguousarray(exposure.variance, image.dtype)
     if variance is not None:
-        lowest = float(np.min(variance, initial=0.0, where=np.isfinite(variance)))
+        known = np.isfinite(variance)
+        lowest = float(np.min(variance, initial=0.0, where=known))
         require(lowest >= 0, "Exposure", "variance", ">= 0", lowest)
-        lost |= ~np.isfinite(variance)
+        lost |= ~known
     planes = dict(exposure.planes)
-    if lost.any():
-        planes.setdefault(BAD, _free_bit(planes))
-    planes.setdefault(EDGE, _free_bit(planes))
     mask = np.zeros(exposure.shape, np.int32) if exposure.mask is None else np.array(exposure.mask, np.int32)
     if lost.any():
+        planes.setdefault(BAD, _free_bit(planes))
         mask[lost] |= 1 << planes[BAD]
-    image[lost] = 0.0
+        image = np.where(lost, 0, image)
+        variance = None if variance is None else np.where(lost, 0, variance)
+    planes.setdefault(EDGE, _free_bit(planes))
     out = kernel.convolve(image, edge=config.edge)
     if variance is not None:
-        variance[lost] = 0.0
         variance = propagated(kernel, variance, config.edge)
     gone = _grown(mask, lost, kernel, config, planes)
     if gone.any():
@@ -70,11 +70,9 @@ def _grown(
     planes: Mapping[str, int],
 ) -> NDArray[np.bool_]:
     """Spreads the planes of a mask, in place; gives the pixels that too much of is lost."""
-    grown = {
-        bit: plane
-        for name, bit in planes.items()
-        if name not in config.no_grow_planes and (plane := (mask & (1 << bit)) != 0).any()
-    }
+    present = int(np.bitwise_or.reduce(mask, axis=None))
+    bits = [bit for name, bit in planes.items() if name not in config.no_grow_planes and present >> bit & 1]
+    grown = {bit: (mask & (1 << bit)) != 0 for bit in bits}
     if not grown and not lost.any():
         return lost
     spread = kernel.mapped(lambda k: np.abs(k) / np.abs(k).sum(), _MASS_TOLERANCE)

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from getframes._native import psf as native
 from getframes.errors import require
 from getframes.psfmatch.models import resized
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Stamp = NDArray[np.float64]
@@ -77,81 +80,84 @@ class NodeKernel:
 
 
 def solve(
-    source: Stamp,
-    target: Stamp,
+    stamps: Sequence[tuple[Stamp, Stamp]],
+    places: Sequence[tuple[float, float]],
     side: int,
     ridge: float,
     basis: str,
     most_gain: float,
-    at: tuple[float, float],
-) -> NodeKernel:
-    """The kernel of a place; the ridge grows until the noise gain is within its bound."""
+) -> list[NodeKernel]:
+    """The kernels of some places from (source, target); where the noise gain is above its bound, the ridge grows until it is not."""
     require(basis in BASES, "MatchConfig", "basis", f"one of {', '.join(BASES)}", basis)
-    system = _pixel(source, target, side) if basis == "pixel" else _gaussians(source, target, side)
-    power = np.abs(np.fft.rfft2(source, s=[source.shape[0] + side] * 2)) ** 2
-    zero_lag = float((source**2).sum())
-    for _ in range(_MOST_STEPS):
-        kernel = system.kernel(ridge * zero_lag)
-        gain = float(np.sqrt((kernel**2).sum()))
-        if gain <= most_gain or basis != "pixel":
-            break
-        ridge = max(ridge, 1e-12) * _STEP
-    rest = difference(source, kernel, target)
+    if basis == "pixel":
+        kernels, ridges = _of_pixels(stamps, side, ridge, most_gain)
+    else:
+        kernels = np.array([_of_gaussians(source, target, side, ridge) for source, target in stamps])
+        ridges = np.full(len(stamps), ridge)
+    return [
+        _measured(kernel, *pair, at, float(used))
+        for kernel, pair, at, used in zip(kernels, stamps, places, ridges, strict=True)
+    ]
+
+
+def _measured(
+    kernel: Stamp, source: Stamp, target: Stamp, at: tuple[float, float], ridge: float
+) -> NodeKernel:
+    """A kernel, and what it is worth."""
+    power = np.abs(np.fft.rfft2(source, s=[source.shape[0] + kernel.shape[0]] * 2)) ** 2
+    added = ridge * float((source**2).sum())
     return NodeKernel(
         *at,
         kernel,
         source,
         target,
-        residual=float(np.sqrt((rest**2).sum() / (target**2).sum())),
-        noise_gain=gain,
+        residual=relative_residual(source, kernel, target),
+        noise_gain=float(np.sqrt((kernel**2).sum())),
         ridge=ridge,
-        condition=float((power.max() + ridge * zero_lag) / (power.min() + ridge * zero_lag)),
+        condition=float((power.max() + added) / (power.min() + added)),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _System:
-    """Normal equations in a basis: (N + r W) c = b with the sum of the kernel held at 1."""
-
-    normal: NDArray[np.float64]
-    right: NDArray[np.float64]
-    sums: NDArray[np.float64]
-    basis: NDArray[np.float64] | None
-    side: int
-
-    def kernel(self, ridge: float) -> Stamp:
-        matrix = self.normal + ridge * (
-            np.eye(self.sums.size) if self.basis is None else self.basis @ self.basis.T
-        )
-        free, unit = np.linalg.solve(matrix, np.stack([self.right, self.sums], axis=1)).T
-        values = free + unit * (1.0 - self.sums @ free) / (self.sums @ unit)
-        flat = values if self.basis is None else values @ self.basis
-        # The constraint to the last bit.
-        flat = flat / flat.sum()
-        return np.asarray(flat.reshape(self.side, self.side))
+def _of_pixels(
+    stamps: Sequence[tuple[Stamp, Stamp]], side: int, ridge: float, most_gain: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Kernels all pixels of which are free, and the ridges that bound their noise gains."""
+    lags = np.array([_correlation(source, source, side - 1) for source, _ in stamps])
+    rights = np.array([_correlation(source, target, side // 2) for source, target in stamps])
+    zero_lags = lags[:, side - 1, side - 1]
+    ridges, kernels = np.full(len(stamps), ridge), np.empty_like(rights)
+    noisy = np.arange(len(stamps))
+    for _ in range(_MOST_STEPS):
+        made = np.empty((noisy.size, side, side))
+        native.node_kernels(lags[noisy], rights[noisy], ridges[noisy] * zero_lags[noisy], made)
+        kernels[noisy] = made
+        noisy = noisy[np.sqrt((made**2).sum(axis=(1, 2))) > most_gain]
+        if not noisy.size:
+            break
+        ridges[noisy] = np.maximum(ridges[noisy], 1e-12) * _STEP
+    return kernels, ridges
 
 
-def _pixel(source: Stamp, target: Stamp, side: int) -> _System:
-    reach = side - 1
-    lags = _correlation(source, source, reach)
-    step = np.arange(side)[:, None] - np.arange(side) + reach
-    normal = lags[step[:, None, :, None], step[None, :, None, :]].reshape(side**2, side**2)
-    right = _correlation(source, target, side // 2).ravel()
-    return _System(normal, right, np.ones(side**2), None, side)
+def _of_gaussians(source: Stamp, target: Stamp, side: int, ridge: float) -> Stamp:
+    """The kernel of sum 1 in the functions of `gaussian_basis`.
 
-
-def _gaussians(source: Stamp, target: Stamp, side: int) -> _System:
+    Sums run in einsum: those of BLAS depend on its threads. A system of 27 is too small for them.
+    """
     functions = gaussian_basis(side)
     size = max(source.shape[0] + side - 1, target.shape[0])
     columns = np.stack(
-        [
-            np.pad(full_convolution(source, f), (size - source.shape[0] - side + 1) // 2).ravel()
-            for f in functions
-        ]
+        [np.pad(full_convolution(source, f), (size - source.shape[0] - side + 1) // 2) for f in functions]
     )
-    wanted = np.pad(target, (size - target.shape[0]) // 2).ravel()
-    flat = functions.reshape(len(functions), -1)
-    return _System(columns @ columns.T, columns @ wanted, flat.sum(axis=1), flat, side)
+    wanted = np.pad(target, (size - target.shape[0]) // 2)
+    sums = functions.sum(axis=(1, 2))
+    normal = np.einsum("iyx,jyx->ij", columns, columns)
+    normal += ridge * float((source**2).sum()) * np.einsum("iyx,jyx->ij", functions, functions)
+    right = np.einsum("iyx,yx->i", columns, wanted)
+    free, unit = np.linalg.solve(normal, np.stack([right, sums], axis=1)).T
+    values = free + unit * (1.0 - (sums * free).sum()) / (sums * unit).sum()
+    kernel = np.einsum("i,iyx->yx", values, functions)
+    # The constraint to the last bit.
+    return np.asarray(kernel / kernel.sum())
 
 
 @lru_cache(maxsize=8)
@@ -185,6 +191,12 @@ def difference(source: Stamp, kernel: Stamp, target: Stamp) -> Stamp:
     return np.asarray(
         np.pad(made, (side - made.shape[0]) // 2) - np.pad(target, (side - target.shape[0]) // 2)
     )
+
+
+def relative_residual(source: Stamp, kernel: Stamp, target: Stamp) -> float:
+    """|source * kernel - target| / |target|."""
+    rest = difference(source, kernel, target)
+    return float(np.sqrt((rest**2).sum() / (target**2).sum()))
 
 
 def _correlation(one: Stamp, two: Stamp, reach: int) -> NDArray[np.float64]:

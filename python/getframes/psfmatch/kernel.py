@@ -186,15 +186,17 @@ def fitted(
     rows, columns, side, _ = kernels.shape
     flat = kernels.reshape(rows * columns, side**2)
     mean = flat.mean(axis=0)
-    left, strength, components = np.linalg.svd(flat - mean, full_matrices=False)
-    norm = float(np.sqrt((flat**2).sum()))
+    most = min(flat.shape)
+    scores, components = np.empty((len(flat), most)), np.empty((most, side**2))
+    native.components(flat - mean, scores, components)
+    strength, norm = np.sqrt((scores**2).sum(axis=0)), float(np.sqrt((flat**2).sum()))
     # What is left out when r components are kept.
     rest = np.sqrt(np.cumsum((strength**2)[::-1])[::-1])
     rank = min(int(np.count_nonzero(rest > tolerance * norm)), most_rank)
     surfaces = []
     for component in range(rank):
-        scores = (left[:, component] * strength[component]).reshape(rows, columns)
-        surfaces.append(_coefficients(scores, scaled(x, shape[1]), scaled(y, shape[0])))
+        values = scores[:, component].reshape(rows, columns)
+        surfaces.append(_coefficients(values, scaled(x, shape[1]), scaled(y, shape[0])))
     parts = np.concatenate([mean[None], components[:rank]]).reshape(rank + 1, side, side)
     total = float(mean.sum())
     return VaryingKernel(parts / total, tuple(surfaces), shape, total)

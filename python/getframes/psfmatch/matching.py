@@ -22,10 +22,10 @@ import numpy as np
 
 from getframes.errors import DomainError, require, require_count
 from getframes.psfmatch.application import applied
-from getframes.psfmatch.basis import BASES, NodeKernel, full_convolution, solve
+from getframes.psfmatch.basis import BASES, NodeKernel, full_convolution, relative_residual, solve
 from getframes.psfmatch.exposure import Exposure
 from getframes.psfmatch.kernel import EDGES, VaryingKernel, chebyshev_nodes, fitted
-from getframes.psfmatch.models import PSFModel, odd, psf_model, resized
+from getframes.psfmatch.models import PSFModel, ResizedPSF, odd, psf_model, resized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +38,8 @@ _OUTER = 1e-4
 _FIRST_SIDE = 11
 _GROWTH = 4
 _NARROWER = 0.99
+_LESS_GOOD, _LEAST_TOLD = 10.0, 1e-3
+"""How much larger than at the nodes a residual elsewhere has to be, and how large, to be told."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class PsfMatchResult:
     nodes : list of NodeKernel
         Stamps, residual, noise gain, ridge and condition at each node, row by row.
     reference : PSFModel
-        The reference as used.
+        The reference as used, in the size that its stamps had.
     config : MatchConfig
         With the kernel size that was chosen.
     exposure : Exposure
@@ -234,8 +236,8 @@ def match_psf(
     Warns
     -----
     UserWarning
-        If the reference is narrower than the PSF in some direction, a given kernel is smaller than eight of its standard deviations, or the noise
-        gain had to be bounded.
+        If the reference is narrower than the PSF in some direction, a given kernel is smaller than eight of its standard deviations, the noise
+        gain had to be bounded, or the nodes are too few to follow the PSFs.
     """
     config = MatchConfig() if config is None else config
     require(0 < kernel_sum < np.inf, "", "kernel_sum", "finite and > 0", kernel_sum)
@@ -254,19 +256,16 @@ def match_psf(
     _warn_of_deconvolution(*stamps.at(*middle))
     config = _sized(config, stamps, middle, exposure.shape)
     assert config.kernel_size is not None
-    xs, ys = _node_places(config, exposure.shape, varies=source.varies or reference.varies)
-    nodes = [
-        solve(*stamps.at(x, y), config.kernel_size, config.ridge, config.basis, config.max_noise_gain, (x, y))
-        for y in ys.tolist()
-        for x in xs.tolist()
-    ]
+    xs, ys = _node_places(config, exposure.shape, varies=stamps.vary)
+    nodes = _solved(config, stamps, [(x, y) for y in ys.tolist() for x in xs.tolist()], config.kernel_size)
     _warn_of_gain(nodes, config)
     kernels = np.array([node.kernel for node in nodes]).reshape(ys.size, xs.size, config.kernel_size, -1)
     kernel = fitted(kernels, xs, ys, exposure.shape, config.rank_tolerance, config.max_rank)
+    _warn_between_nodes(kernel, nodes, stamps)
+    achieved = AchievedPSF(source, kernel, stamps.target.side)
     kernel = replace(kernel, sum=float(kernel_sum))
-    achieved = AchievedPSF(source, replace(kernel, sum=1.0), stamps.target_side)
     matched = applied(exposure, kernel, config)
-    return PsfMatchResult(replace(matched, psf=achieved), kernel, nodes, reference, config, exposure)
+    return PsfMatchResult(replace(matched, psf=achieved), kernel, nodes, stamps.target, config, exposure)
 
 
 def _reference(psf: Any, scale: float) -> PSFModel:
@@ -283,16 +282,23 @@ class _Stamps:
 
     source: PSFModel
     target: PSFModel
-    source_side: int
-    target_side: int
 
     @classmethod
     def of(cls, source: PSFModel, target: PSFModel) -> _Stamps:
         side = max(source.side, target.side)
-        return cls(source, target, side if source.resizes else source.side, side)
+        # Zeros around the pixels of a source change nothing: the convolution is a full one.
+        return cls(_sided(source, side) if source.resizes else source, _sided(target, side))
+
+    @property
+    def vary(self) -> bool:
+        return self.source.varies or self.target.varies
 
     def at(self, x: float, y: float) -> tuple[Stamp, Stamp]:
-        return self.source.stamp(x, y, self.source_side), self.target.stamp(x, y, self.target_side)
+        return self.source.stamp(x, y), self.target.stamp(x, y)
+
+
+def _sided(psf: PSFModel, side: int) -> PSFModel:
+    return psf if psf.side == side else ResizedPSF(psf, side)
 
 
 def _node_places(config: MatchConfig, shape: tuple[int, int], *, varies: bool) -> tuple[Any, Any]:
@@ -305,7 +311,7 @@ def _sized(
 ) -> MatchConfig:
     """The configuration with a kernel size."""
     source, target = stamps.at(*at)
-    most = min(stamps.target_side, *(side if side % 2 else side - 1 for side in shape))
+    most = min(stamps.target.side, *(side if side % 2 else side - 1 for side in shape))
     wanted = _least_side(source, target)
     if config.kernel_size is not None:
         if config.kernel_size > most:
@@ -320,11 +326,18 @@ def _sized(
         return config
     side = min(max(wanted, _FIRST_SIDE), most)
     while side < most:
-        kernel = solve(source, target, side, config.ridge, config.basis, config.max_noise_gain, at).kernel
-        if _outer_share(kernel) < _OUTER:
+        (node,) = _solved(config, stamps, [at], side)
+        if _outer_share(node.kernel) < _OUTER:
             break
         side = min(side + _GROWTH, most)
     return replace(config, kernel_size=side)
+
+
+def _solved(
+    config: MatchConfig, stamps: _Stamps, places: list[tuple[float, float]], side: int
+) -> list[NodeKernel]:
+    pairs = [stamps.at(*place) for place in places]
+    return solve(pairs, places, side, config.ridge, config.basis, config.max_noise_gain)
 
 
 def _outer_share(kernel: Stamp) -> float:
@@ -376,6 +389,27 @@ def _warn_of_gain(nodes: Sequence[NodeKernel], config: MatchConfig) -> None:
     noisy = max(nodes, key=lambda node: node.noise_gain)
     if noisy.noise_gain > config.max_noise_gain:
         _warn(f"the noise gain is {noisy.noise_gain:.3g}, above its bound of {config.max_noise_gain:g}")
+
+
+def _warn_between_nodes(kernel: VaryingKernel, nodes: Sequence[NodeKernel], stamps: _Stamps) -> None:
+    """Where nodes are too few, or surfaces or components, the corners of the image show it first."""
+    if not stamps.vary:
+        return
+    worst, at = max(node.residual for node in nodes), (0.0, 0.0)
+    bound = max(_LESS_GOOD * worst, _LEAST_TOLD)
+    for corner in [(x, y) for y in (0.0, kernel.shape[0] - 1.0) for x in (0.0, kernel.shape[1] - 1.0)]:
+        try:
+            source, target = stamps.at(*corner)
+        except DomainError:  # a PSF need not be known beyond its nodes
+            continue
+        found = relative_residual(source, kernel(*corner), target)
+        if found > worst:
+            worst, at = found, corner
+    if worst > bound:
+        _warn(
+            f"the kernel does not follow the PSFs: at (x, y) = ({at[0]:.0f}, {at[1]:.0f}) the residual is {worst:.2g} of the PSF. "
+            "More nodes, a higher spatial_order or max_rank help"
+        )
 
 
 def _warn(text: str) -> None:

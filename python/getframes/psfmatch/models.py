@@ -301,6 +301,39 @@ class ScenePSF(PSFModel):
         return f"ScenePSF({self.psf!r}, side={self.side})"
 
 
+class ResizedPSF(PSFModel):
+    """A model whose stamps have another side.
+
+    Parameters
+    ----------
+    psf : PSFModel
+        The model.
+    side : int
+        Side of its stamps [px].
+    """
+
+    def __init__(self, psf: PSFModel, side: int) -> None:
+        self.psf, self._side = psf, odd(side, self)
+
+    @property
+    def side(self) -> int:
+        return self._side
+
+    @property
+    def resizes(self) -> bool:
+        return self.psf.resizes
+
+    @property
+    def varies(self) -> bool:
+        return self.psf.varies
+
+    def stamp(self, x: float, y: float, side: int | None = None) -> Stamp:
+        return self.psf.stamp(x, y, self._side if side is None else side)
+
+    def __repr__(self) -> str:
+        return f"ResizedPSF({self.psf!r}, side={self._side})"
+
+
 def _gaussian(side: int, sigma: float, ratio: float, angle: float) -> Stamp:
     """A Gaussian of flux 1 over pixels: five Gauss points a piece, in pieces no wider than the component."""
     points, shares = _QUADRATURE

@@ -76,12 +76,13 @@ def _folded(parts: NDArray[np.float64], at: int, length: int, axis: int) -> NDAr
     mirrored = np.where(mirrored > length - 1, 2 * (length - 1) - mirrored, mirrored)
     fold = np.zeros((side, side))
     np.add.at(fold, (mirrored - places[0], np.arange(side)), 1.0)
-    return np.asarray(np.moveaxis(np.tensordot(fold, parts, axes=(1, axis)), 0, axis))
+    return np.asarray(np.einsum("ij,pjx->pix" if axis == 1 else "ij,pyj->pyi", fold, parts))
 
 
 def _variances(
     parts: NDArray[np.float64], weights: NDArray[np.float64], seen: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Variance of some pixels, of weights (rows, columns, parts), who see (rows, columns, side, side)."""
-    kernels = np.tensordot(weights, parts, axes=1)
+    # In einsum: sums of BLAS depend on its threads.
+    kernels = np.einsum("...p,pyx->...yx", weights, parts)
     return np.asarray(np.einsum("...yx,...yx,...yx", kernels, kernels, seen))

@@ -1,3 +1,5 @@
-//! PSF matching: the convolution with a kernel that varies over the image.
+//! PSF matching: node kernels, their field, and the convolution with a kernel that varies.
 
 pub mod convolve;
+pub mod field;
+pub mod node;

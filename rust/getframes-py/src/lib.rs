@@ -55,7 +55,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         room.add_function(wrap_pyfunction!(reduce::calibration::calibrate, room)?)?;
         room.add_function(wrap_pyfunction!(reduce::lacosmic::lacosmic, room)?)
     })?;
-    room(module, "psf", |room| room.add_function(wrap_pyfunction!(psf::convolve, room)?))?;
+    room(module, "psf", |room| {
+        room.add_function(wrap_pyfunction!(psf::node_kernels, room)?)?;
+        room.add_function(wrap_pyfunction!(psf::components, room)?)?;
+        room.add_function(wrap_pyfunction!(psf::convolve, room)?)
+    })?;
     room(module, "fit", |room| {
         room.add_class::<fit::likelihood::Likelihood>()?;
         room.add_function(wrap_pyfunction!(fit::gaussian::gaussian, room)?)?;

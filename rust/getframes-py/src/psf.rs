@@ -1,13 +1,42 @@
 //! The room that matches PSFs.
 
-use crate::boundary::interruptible;
+use crate::boundary::{interruptible, raise};
 use getframes_core::Real;
 use getframes_psf::convolve::{self as kernel, Edge, FftNum, SMALL, Surface, Term};
+use getframes_psf::{field, node};
 use numpy::{
-    Element, PyReadonlyArray2, PyReadonlyArray3, PyReadonlyArrayDyn, PyReadwriteArray2, PyUntypedArrayMethods,
+    Element, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3, PyReadonlyArrayDyn, PyReadwriteArray2,
+    PyReadwriteArray3, PyUntypedArrayMethods,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+
+/// The kernels of several places, from autocorrelations (n, 2 side - 1, 2 side - 1), correlations (n, side, side) and ridges.
+#[pyfunction]
+pub fn node_kernels(
+    py: Python<'_>,
+    lags: PyReadonlyArray3<'_, f64>,
+    rights: PyReadonlyArray3<'_, f64>,
+    ridges: PyReadonlyArray1<'_, f64>,
+    mut out: PyReadwriteArray3<'_, f64>,
+) -> PyResult<()> {
+    let side = out.shape()[2];
+    let (lags, rights, ridges, out) = (lags.as_slice()?, rights.as_slice()?, ridges.as_slice()?, out.as_slice_mut()?);
+    interruptible(py, ridges.len() == 1, |cancel| node::kernels(lags, rights, ridges, side, out, cancel))
+}
+
+/// Scores (n, rank) and components (rank, pixels) of rows (n, pixels).
+#[pyfunction]
+pub fn components(
+    py: Python<'_>,
+    rows: PyReadonlyArray2<'_, f64>,
+    mut scores: PyReadwriteArray2<'_, f64>,
+    mut parts: PyReadwriteArray2<'_, f64>,
+) -> PyResult<()> {
+    let pixels = rows.shape()[1];
+    let (rows, scores, parts) = (rows.as_slice()?, scores.as_slice_mut()?, parts.as_slice_mut()?);
+    py.detach(|| field::components(rows, pixels, scores, parts)).map_err(raise)
+}
 
 /// An image in either precision, and where the result goes.
 #[derive(FromPyObject)]

@@ -174,6 +174,15 @@ def test_planes_grow_but_those_that_are_not_to():
     assert mask.sum() == 3
 
 
+def test_single_precision_stays_single():
+    image = IMAGE.astype(np.float32)
+    image[30, 40] = np.nan
+    matched = match_psf(Exposure(image, SOURCE, np.ones(IMAGE.shape)), TARGET, config=CONFIG).matched
+    assert matched.image.dtype == matched.variance.dtype == np.float32
+    whole = match_psf(IMAGE.astype(np.int16), TARGET, psf=SOURCE, config=CONFIG).matched.image
+    assert whole.dtype == np.float64
+
+
 def test_lost_pixels_are_flagged_even_where_bad_is_not_to_grow():
     image = IMAGE.copy()
     image[30, 40] = np.nan
@@ -230,7 +239,75 @@ def test_stamps_of_different_sizes_are_never_cut():
     for source, target in ((small, large), (PixelPSF(small.stamp(0, 0)), large), (SOURCE, large)):
         result = match_psf(IMAGE, target, psf=source, config=CONFIG)
         assert result.nodes[0].target.shape == (51, 51)
+        assert result.reference.side == 51
         assert result.residual < 1e-4
+
+
+def test_the_reference_is_given_as_it_was_used():
+    """A model is evaluated again in the size of the larger stamp, pixels get zeros around them."""
+    source = MixturePSF([1.0], [1.2], side=51)
+    for small in (TARGET, PixelPSF(TARGET.stamp(0, 0))):
+        used = match_psf(IMAGE, small, psf=source, config=CONFIG)
+        assert used.reference.side == 51
+        np.testing.assert_array_equal(used.reference.stamp(3, 4), used.nodes[0].target)
+        expected = TARGET.stamp(0, 0, 51) if small.resizes else np.pad(TARGET.stamp(0, 0), 5)
+        np.testing.assert_allclose(used.nodes[0].target, expected, rtol=1e-14)
+
+
+def test_a_node_has_its_stamps_and_diagnostics():
+    nodes = match_psf(IMAGE, TARGET, psf=SOURCE, config=MatchConfig(kernel_size=21, nodes=(2, 3))).nodes
+    assert [len({getattr(node, axis) for node in nodes}) for axis in ("x", "y")] == [2, 3]
+    for node in nodes:
+        assert node.kernel.shape == (21, 21) and node.source.shape == node.target.shape == (41, 41)
+        assert np.abs(node.achieved - node.target).max() < 1e-6
+        assert node.residual < 1e-6 and 0.1 < node.noise_gain < 0.3
+        # The ridge of 1e-6 bounds how much the weakest wave counts.
+        assert node.ridge == 1e-6 and 1e5 < node.condition < 1e9
+
+
+def test_a_single_node_for_a_psf_that_varies_is_told():
+    """One kernel for the whole field is what was asked for; that it does not fit is said."""
+    widening = FunctionPSF(
+        lambda x, y, side: MixturePSF([1.0], [0.9 + 0.008 * x], side=side).stamp(0, 0), 41, resizes=True
+    )
+    config = MatchConfig(kernel_size=21, nodes=(1, 1))
+    with pytest.warns(UserWarning, match=r"the kernel does not follow the PSFs: at .* More nodes"):
+        result = match_psf(IMAGE, TARGET, psf=widening, config=config)
+    assert len(result.nodes) == 1 and result.kernel.rank == 0 and result.residual < 1e-5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        match_psf(IMAGE, TARGET, psf=widening, config=MatchConfig(kernel_size=21, nodes=(6, 1)))
+
+
+def test_a_noisy_kernel_of_a_basis_without_a_bound_warns():
+    narrow = MixturePSF([1.0], [0.8], side=41)
+    config = MatchConfig(kernel_size=21, basis="alard-lupton", max_noise_gain=0.3)
+    with pytest.warns(UserWarning) as said:
+        result = match_psf(IMAGE, narrow, psf=SOURCE, config=config)
+    assert result.noise_gain > 0.3
+    assert any("above its bound of 0.3" in str(each.message) for each in said)
+
+
+def test_without_a_ridge_what_cannot_be_solved_is_an_error():
+    """A wide PSF has no power at short waves."""
+    wide = MixturePSF([1.0], [3.0], side=61)
+    with pytest.raises(DomainError, match="ridge must be large enough to solve for a kernel, got 0"):
+        match_psf(
+            IMAGE, MixturePSF([1.0], [4.0], side=61), psf=wide, config=MatchConfig(kernel_size=31, ridge=0.0)
+        )
+
+
+def test_a_negative_variance_is_named():
+    variance = np.ones(IMAGE.shape)
+    variance[3, 4] = -1.0
+    with pytest.raises(DomainError, match=r"Exposure\.variance must be >= 0, got -1"):
+        match_psf(Exposure(IMAGE, SOURCE, variance), TARGET, config=CONFIG)
+
+
+@pytest.mark.parametrize("total", [0.0, -1.0, np.nan, np.inf])
+def test_an_impossible_kernel_sum_is_named(total):
+    with pytest.raises(DomainError, match="kernel_sum must be finite and > 0, got"):
+        match_psf(IMAGE, TARGET, total, psf=SOURCE, config=CONFIG)
 
 
 def test_small_images():

@@ -81,10 +81,13 @@ MOFFATS = [
 ]
 
 
-@pytest.mark.parametrize(("source", "target"), MOFFATS)
-def test_moffats(source, target):
-    models = (ScenePSF(MoffatPSF(*figures), side=81) for figures in (source, target))
-    assert kernel_between(*models, 41).residual < 7e-4
+def test_moffats():
+    """All below 7e-4, and 2e-4 as a rule."""
+    residuals = []
+    for pair in MOFFATS:
+        models = (ScenePSF(MoffatPSF(*figures), side=81) for figures in pair)
+        residuals.append(kernel_between(*models, 41).residual)
+    assert max(residuals) < 7e-4 and np.median(residuals) < 2e-4
 
 
 @pytest.mark.parametrize("source", [(2.5, 3.5), (3.0, 3.0), (2.2, 2.5)])
@@ -135,6 +138,7 @@ def test_between_nodes():
     for x in np.linspace(0, SHAPE[1] - 1, 37):
         rest = difference(source.stamp(x, 200.0), result.kernel(x, 200.0), wanted)
         assert np.sqrt((rest**2).sum() / (wanted**2).sum()) < 1e-4
+        assert abs(result.kernel(x, 200.0).sum() - 1.0) < 1e-12
         achieved = result.matched.psf.stamp(x, 200.0)
         assert np.abs(achieved - wanted).max() < 1e-4 * wanted.max()
 
