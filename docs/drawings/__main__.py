@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import detector
+import fitting
 import matching
 import measurement
 import reduction
@@ -14,7 +15,7 @@ import sky
 
 PICTURES = {
     name: make
-    for room in (sky, detector, measurement, reduction, matching)
+    for room in (sky, detector, measurement, reduction, matching, fitting)
     for name, make in room.PICTURES.items()
 }
 
