@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from getframes.psfmatch.config import MatchConfig
 from getframes.psfmatch.exposure import Exposure
 from getframes.psfmatch.files import read_exposure, read_psf, write_exposure, write_psf
 from getframes.psfmatch.kernel import VaryingKernel
-from getframes.psfmatch.matching import AchievedPSF, MatchConfig, PsfMatchResult, match_psf
+from getframes.psfmatch.matching import match_psf
 from getframes.psfmatch.models import FunctionPSF, MixturePSF, PixelPSF, PSFModel, ScenePSF, psf_model
+from getframes.psfmatch.result import AchievedPSF, PsfMatchResult
 
 __all__ = [
     "AchievedPSF",

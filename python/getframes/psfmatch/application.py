@@ -19,7 +19,7 @@ from getframes.psfmatch.variance import propagated
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from getframes.psfmatch.matching import MatchConfig
+    from getframes.psfmatch.config import MatchConfig
 
 _MASS_TOLERANCE = 1e-3
 """How well the mass of the kernel is known at each place."""

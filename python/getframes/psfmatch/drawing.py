@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from getframes.psfmatch.exposure import Exposure
-    from getframes.psfmatch.matching import PsfMatchResult
     from getframes.psfmatch.models import PSFModel
+    from getframes.psfmatch.result import PsfMatchResult
 
 PANEL = 480
 GREEN = (52, 168, 96)

@@ -240,6 +240,7 @@ def test_stamps_of_different_sizes_are_never_cut():
         result = match_psf(IMAGE, target, psf=source, config=CONFIG)
         assert result.nodes[0].target.shape == (51, 51)
         assert result.reference.side == 51
+        assert np.abs(result.matched.psf.stamp(3, 4) - large.stamp(3, 4)).max() < 1e-4 * large.stamps.max()
         assert result.residual < 1e-4
 
 
