@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BASES = ("pixel", "alard-lupton")
 WIDTHS_PX = (0.7, 1.5, 3.0)
 DEGREES = (4, 2, 2)
-_STEP = 2.0
+_STEP, _LEAST_RIDGE = 2.0, 1e-12
 _MOST_STEPS = 60
 
 
@@ -92,8 +92,8 @@ def solve(
     if basis == "pixel":
         kernels, ridges = _of_pixels(stamps, side, ridge, most_gain)
     else:
-        kernels = np.array([_of_gaussians(source, target, side, ridge) for source, target in stamps])
-        ridges = np.full(len(stamps), ridge)
+        made = [_of_gaussians(source, target, side, ridge, most_gain) for source, target in stamps]
+        kernels, ridges = (np.array(each) for each in zip(*made, strict=True))
     return [
         _measured(kernel, *pair, at, float(used))
         for kernel, pair, at, used in zip(kernels, stamps, places, ridges, strict=True)
@@ -134,12 +134,14 @@ def _of_pixels(
         noisy = noisy[np.sqrt((made**2).sum(axis=(1, 2))) > most_gain]
         if not noisy.size:
             break
-        ridges[noisy] = np.maximum(ridges[noisy], 1e-12) * _STEP
+        ridges[noisy] = np.maximum(ridges[noisy], _LEAST_RIDGE) * _STEP
     return kernels, ridges
 
 
-def _of_gaussians(source: Stamp, target: Stamp, side: int, ridge: float) -> Stamp:
-    """The kernel of sum 1 in the functions of `gaussian_basis`.
+def _of_gaussians(
+    source: Stamp, target: Stamp, side: int, ridge: float, most_gain: float
+) -> tuple[Stamp, float]:
+    """The kernel of sum 1 in the functions of `gaussian_basis`, and the ridge that bounds its noise gain.
 
     Sums run in einsum: those of BLAS depend on its threads. A system of 27 is too small for them.
     """
@@ -148,16 +150,20 @@ def _of_gaussians(source: Stamp, target: Stamp, side: int, ridge: float) -> Stam
     columns = np.stack(
         [np.pad(full_convolution(source, f), (size - source.shape[0] - side + 1) // 2) for f in functions]
     )
-    wanted = np.pad(target, (size - target.shape[0]) // 2)
-    sums = functions.sum(axis=(1, 2))
-    normal = np.einsum("iyx,jyx->ij", columns, columns)
-    normal += ridge * float((source**2).sum()) * np.einsum("iyx,jyx->ij", functions, functions)
-    right = np.einsum("iyx,yx->i", columns, wanted)
-    free, unit = np.linalg.solve(normal, np.stack([right, sums], axis=1)).T
-    values = free + unit * (1.0 - (sums * free).sum()) / (sums * unit).sum()
-    kernel = np.einsum("i,iyx->yx", values, functions)
-    # The constraint to the last bit.
-    return np.asarray(kernel / kernel.sum())
+    wanted, sums = np.pad(target, (size - target.shape[0]) // 2), functions.sum(axis=(1, 2))
+    normal, gram = (np.einsum("iyx,jyx->ij", each, each) for each in (columns, functions))
+    sides = np.stack([np.einsum("iyx,yx->i", columns, wanted), sums], axis=1)
+    zero_lag = float((source**2).sum())
+    for _ in range(_MOST_STEPS):
+        free, unit = np.linalg.solve(normal + ridge * zero_lag * gram, sides).T
+        values = free + unit * (1.0 - (sums * free).sum()) / (sums * unit).sum()
+        kernel = np.einsum("i,iyx->yx", values, functions)
+        # The constraint to the last bit.
+        kernel /= kernel.sum()
+        if np.sqrt((kernel**2).sum()) <= most_gain:
+            break
+        ridge = max(ridge, _LEAST_RIDGE) * _STEP
+    return kernel, ridge
 
 
 @lru_cache(maxsize=8)

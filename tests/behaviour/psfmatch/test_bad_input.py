@@ -280,13 +280,26 @@ def test_a_single_node_for_a_psf_that_varies_is_told():
         match_psf(IMAGE, TARGET, psf=widening, config=MatchConfig(kernel_size=21, nodes=(6, 1)))
 
 
-def test_a_noisy_kernel_of_a_basis_without_a_bound_warns():
+@pytest.mark.parametrize("basis", ["pixel", "alard-lupton"])
+def test_the_noise_gain_is_bounded_in_both_bases(basis):
     narrow = MixturePSF([1.0], [0.8], side=41)
-    config = MatchConfig(kernel_size=21, basis="alard-lupton", max_noise_gain=0.3)
     with pytest.warns(UserWarning) as said:
-        result = match_psf(IMAGE, narrow, psf=SOURCE, config=config)
-    assert result.noise_gain > 0.3
-    assert any("above its bound of 0.3" in str(each.message) for each in said)
+        free, bounded = (
+            match_psf(IMAGE, narrow, psf=SOURCE, config=MatchConfig(21, basis, max_noise_gain=bound))
+            for bound in (100.0, 0.5)
+        )
+    assert free.noise_gain > 0.5 >= bounded.noise_gain
+    assert bounded.nodes[0].ridge > free.nodes[0].ridge == 1e-6
+    assert any("bounded to 0.5 at 1 of 1 nodes" in str(each.message) for each in said)
+
+
+@pytest.mark.parametrize("basis", ["pixel", "alard-lupton"])
+def test_a_bound_that_cannot_be_kept_is_told(basis):
+    """No kernel of 21 x 21 pixels and sum 1 has less than 1/21."""
+    config = MatchConfig(kernel_size=21, basis=basis, max_noise_gain=0.01)
+    with pytest.warns(UserWarning) as said:
+        match_psf(IMAGE, TARGET, psf=SOURCE, config=config)
+    assert any("above its bound of 0.01" in str(each.message) for each in said)
 
 
 def test_without_a_ridge_what_cannot_be_solved_is_an_error():
