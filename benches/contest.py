@@ -5,12 +5,31 @@ A module in `reduction/` or `matching/` has a tuple `CONTESTS`; `reduce.py` and 
 
 from __future__ import annotations
 
+import resource
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 OURS = "getframes"
+LEAST_S = 0.5
+"""CPU time of a sample: some systems count it in steps of 10 ms."""
+
+
+def timed(work: Callable[[], Any], least_s: float = LEAST_S) -> tuple[float, float]:
+    """CPU time and time that passes for one round of work [s], which is repeated until there is enough of it to measure."""
+    rounds, wall, cpu = 0, time.perf_counter(), cpu_s()
+    while rounds == 0 or cpu_s() - cpu < least_s:
+        work()
+        rounds += 1
+    return (cpu_s() - cpu) / rounds, (time.perf_counter() - wall) / rounds
+
+
+def cpu_s() -> float:
+    """CPU time of this process and of those that it started and that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 @dataclass(frozen=True)

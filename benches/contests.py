@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import pickle
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from contest import OURS, Contest
+from contest import LEAST_S, OURS, Contest, timed
 from machine import machine
 from table import Row, Table, page, write
 
@@ -87,6 +86,9 @@ class Comparison:
             + ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
             + f". Threads: {options.threads}.",
         ]
+        if options.merge:
+            introduction.append("The rows of single contests may be of a later run than the others.")
+            rows = merged(json.loads(options.output.with_suffix(".json").read_text())["rows"], rows)
         text = page(self.title, introduction, [self.table], rows, failures)
         print(text)
         if options.output:
@@ -163,17 +165,16 @@ class Comparison:
         work = contest.sides[side](Path(folder))
         clear = Path("/proc/self/clear_refs")
         measured: dict[str, Any] = {"cpu_s": [], "wall_s": []}
+        if clear.exists():
+            clear.write_text("5")  # the peak begins anew
+            before = status_bytes("VmRSS")
+        result = work()
+        if clear.exists():
+            measured["peak_bytes"] = status_bytes("VmHWM") - before
         for _ in range(1 if options.quick else contest.rounds):
-            result = None
-            if clear.exists():
-                clear.write_text("5")  # the peak begins anew
-                before = status_bytes("VmRSS")
-            wall, cpu = time.perf_counter(), _cpu_s()
-            result = work()
-            measured["cpu_s"].append(_cpu_s() - cpu)
-            measured["wall_s"].append(time.perf_counter() - wall)
-            if clear.exists():
-                measured.setdefault("peak_bytes", status_bytes("VmHWM") - before)
+            cpu, wall = timed(work, LEAST_S / 10 if options.quick else LEAST_S)
+            measured["cpu_s"].append(cpu)
+            measured["wall_s"].append(wall)
         (Path(folder) / f"{side}.result").write_bytes(pickle.dumps(result))
         (Path(folder) / f"{side}.json").write_text(json.dumps(measured))
         return 0
@@ -185,12 +186,13 @@ class Comparison:
         parser.add_argument("--quick", action="store_true", help="small data, one round")
         parser.add_argument("--only", nargs="+", metavar="PATTERN", help="contests by name")
         parser.add_argument("--threads", type=int, default=1, help="threads of every side (default 1)")
+        parser.add_argument("--merge", action="store_true", help="keep the other rows of the results")
         parser.add_argument("-o", "--output", type=Path, help="results, without suffix")
         parser.add_argument("--side", nargs=3, metavar=("CONTEST", "SIDE", "FOLDER"), help=argparse.SUPPRESS)
         return parser.parse_args(arguments)
 
 
-def _cpu_s() -> float:
-    """CPU time of this process and of those that it started and that have ended."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + ended.ru_utime + ended.ru_stime
+def merged(before: list[dict[str, Any]], now: list[Row]) -> list[Row]:
+    """The rows of an earlier run, with those of this one in their places."""
+    fresh = {row.name: row for row in now}
+    return [fresh.get(row["name"]) or Row(**row) for row in before]

@@ -164,6 +164,13 @@ PIPELINE_TABLES: tuple[Table, ...] = (
                 WORD,
                 default="DATE-OBS",
             ),
+            Field(
+                "level",
+                TEXT,
+                "Whether detectors are measured as a whole or by amplifier (DATASECA, DATASECB ...), so that a dead one is left out.",
+                one_of("detector", "amp"),
+                default="detector",
+            ),
         ),
     ),
 )

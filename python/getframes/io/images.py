@@ -21,6 +21,7 @@ import os
 import shutil
 import tempfile
 import threading
+import warnings
 import zlib
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -630,7 +631,8 @@ def _read_at(file: BinaryIO, room: memoryview, offset: int) -> int:
 
 @contextmanager
 def readable(name: object) -> Iterator[None]:
-    """Whatever astropy finds wrong with a file names the file."""
+    """Whatever astropy finds wrong with a file names the file; that it is cut short is not also said in a warning that does not."""
+    warnings.filterwarnings("ignore", "File may have been truncated", module=r"astropy\.io\.fits")
     try:
         yield
     except GetframesError:

@@ -110,8 +110,9 @@ class MasterFiles:
             text = "was not made by this (overwrite = true in [output] replaces it)"
             raise OutputExistsError(f"{path} is there, and {text}")
         needed = {kind: self.path(name) for kind, name in master.needs.items()}
-        build = partial(_BUILDERS[master.kind], **needed, **options)
-        made = self._scales.applied(master, files, build) or self._without_bad(files, build)
+        build = partial(_BUILDERS[master.kind], **options)
+        made = self._scales.applied(master, files, needed, build)
+        made = made or self._without_bad(files, partial(build, **needed))
         for frame in made.values() if isinstance(made, Extensions) else [made]:
             frame.metadata["calibration_digest"] = mark
         made.to_fits(path, overwrite=True)

@@ -229,8 +229,13 @@ class Masters:
             )
             if master.pixels.shape != raw.pixels.shape:
                 expected = master.pixels.shape
+                untrimmed = (
+                    f": the {kind} has its overscan still, which subtract_overscan takes off (or reduce.master_{kind} of raw frames)"
+                    if has_sections(master)
+                    else ""
+                )
                 raise ShapeError(
-                    f"{raw.name} must have shape {expected}, as the {kind} {master.name}, got {raw.pixels.shape}"
+                    f"{raw.name} must have shape {expected}, as the {kind} {master.name}, got {raw.pixels.shape}{untrimmed}"
                 )
 
     def _steps(self, raw: Raw, exposure: Any, precision: np.dtype[Any]) -> Steps:
@@ -560,7 +565,7 @@ def on_light(raw: Raw, overscan: str | bool | None, end: float, *, fused: bool =
     return light._replace(corner=(section.bottom, section.left), levels=levels), end
 
 
-def has_sections(raw: Raw) -> bool:
+def has_sections(raw: Raw | Master) -> bool:
     """Whether a frame says which of its pixels collect light."""
     return any(key.startswith(("BIASSEC", "DATASEC", "TRIMSEC")) for key in raw.metadata)
 

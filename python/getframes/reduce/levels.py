@@ -1,7 +1,7 @@
 """Zero, scale and weight of each frame: as given, or measured on its good pixels.
 
 A measured level looks only at pixels that are finite and not masked, so that one of them cannot spoil a frame. It needs one frame, and what its statistic
-copies, in memory.
+copies, in memory; the median of counts of 8 or 16 bits comes from how often each occurs, and needs a band of rows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from getframes.io.images import Image
 
+_BAND_PIXELS = 1 << 20
 STATISTICS: dict[str, Callable[[NDArray[Any]], Any]] = {
     "median": np.median,
     "mean": lambda pixels: pixels.mean(dtype=np.float64),
@@ -90,9 +91,33 @@ def _level(
     number: int,
 ) -> float:
     """A statistic of the good pixels of a frame, which moves with them; taken in their own type."""
+    if (
+        statistic is np.median
+        and np.ndim(shifts[number]) == 0
+        and images[number].dtype in (np.uint8, np.uint16)
+    ):
+        return _median_of_counts(images[number], masks[number] if masks else None) + float(shifts[number])
     if isinstance(shifts[number], np.ndarray):
         return float(statistic(_good(images, masks, shifts, number)))
     return float(statistic(_good(images, masks, [0.0] * len(images), number))) + float(shifts[number])
+
+
+def _median_of_counts(image: Image, mask: NDArray[np.bool_] | None) -> float:
+    """The median of the good pixels of a frame of few possible counts, that of `numpy.median`."""
+    height, width = image.shape
+    often = np.zeros(np.iinfo(image.dtype).max + 1, np.int64)
+    rows = max(1, _BAND_PIXELS // width)
+    for start in range(0, height, rows):
+        stop = min(start + rows, height)
+        pixels, bad = image.band(start, stop)
+        more = None if mask is None else mask[start:stop]
+        bad = more if bad is None else bad if more is None else bad | more
+        often += np.bincount((pixels if bad is None else pixels[~bad]).reshape(-1), minlength=often.size)
+    up_to = np.cumsum(often)
+    total = int(up_to[-1])
+    require(total > 0, "", image.name, "good in some pixel to be measured", "none")
+    low, high = np.searchsorted(up_to, ((total - 1) // 2, total // 2), side="right")
+    return (float(low) + float(high)) / 2.0
 
 
 def _good(

@@ -214,6 +214,20 @@ def trim(image: Any, *, extension: int | str | tuple[str, int] | None = None) ->
     return _cut(raw, layout.assembled(raw.pixels), layout)
 
 
+def amplifiers(image: Any) -> dict[str, Section]:
+    """Where what each amplifier read lies in the trimmed frame, by the end of its keywords: "A" for DATASECA; empty for a frame that does not say.
+
+    Raises
+    ------
+    DomainError
+        As `trim`.
+    """
+    raw = _read(image, None)
+    blocks = _blocks(raw)
+    layout = Layout.of([section for section, _ in blocks.values()], raw.name) if blocks else None
+    return {} if layout is None else dict(zip(blocks, layout.places, strict=True))
+
+
 class Layout(NamedTuple):
     """Sections of an image, and their places in an image of them alone."""
 

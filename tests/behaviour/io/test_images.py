@@ -237,11 +237,10 @@ def test_files_that_are_not_fits(tmp_path, content) -> None:
         by_bands(tmp_path / "bad.fits")
 
 
-@pytest.mark.filterwarnings("ignore:File may have been truncated")
 def test_truncated_files(tmp_path) -> None:
     content = written(tmp_path / "image.fits", pixels("uint16")).read_bytes()
     (tmp_path / "short.fits").write_bytes(content[:4000])
-    with pytest.raises(IntegrityError, match=r"short\.fits .*(cut short|truncated)"):
+    with pytest.raises(IntegrityError, match=r"short\.fits is cut short"):
         by_bands(tmp_path / "short.fits")
     (tmp_path / "short.fits.gz").write_bytes(gzip.compress(content)[:-300])
     with pytest.raises(IntegrityError, match=r"short\.fits\.gz is damaged"):

@@ -236,6 +236,103 @@ def _of(detector: int, frame: Frame) -> Frame:
     return frame
 
 
+def mosaic(folder: Path, response: np.ndarray) -> dict[str, float]:
+    """Files of two detectors of two amplifiers with an overscan each; light of science frames is 1000 ADU. Levels of the overscan differ and drift."""
+    rng, height, width, strip = np.random.default_rng(8), 24, 20, 8
+    folder.mkdir()
+    offset = rng.uniform(300.0, 600.0, response.shape)
+    light = {"bias": (0.0, 0.0), "dark": (0.0, 30.0), "flat": (20_000.0, 2.0), "light": (1000.0, 30.0)}
+    cards = {
+        "DATASECA": f"[1:{width},1:{height}]",
+        "DATASECB": f"[{width + 2 * strip + 1}:{2 * (width + strip)},1:{height}]",
+        "BIASSECA": f"[{width + 1}:{width + strip},1:{height}]",
+        "BIASSECB": f"[{width + strip + 1}:{width + 2 * strip},1:{height}]",
+    }
+    minute = 0
+    for kind, (level, exposure) in light.items():
+        for n in range(5):
+            minute += 1
+            about = {"IMAGETYP": kind, "EXPTIME": exposure, "DATE-OBS": f"2026-03-01T22:{minute:02d}:00"}
+            units = [fits.PrimaryHDU(header=fits.Header(about))]
+            for chip, factors in enumerate(response):
+                lamp = level * (1.0 + 0.1 * n * (kind == "flat"))
+                parts = [
+                    (lamp * factor + np.zeros((height, width)), np.zeros((height, strip)))
+                    for factor in factors
+                ]
+                parts = [[part + offset[chip, k] + 3.0 * n for part in pair] for k, pair in enumerate(parts)]
+                image = np.hstack([*parts[0], *parts[1][::-1]])
+                image = rng.normal(image, 3.0).round().astype(np.uint16)
+                units.append(fits.ImageHDU(image, fits.Header(cards), name=f"CCD{chip + 1}"))
+            fits.HDUList(units).writeto(folder / f"{kind}_{n}.fits")
+
+
+@pytest.mark.parametrize("level", ["detector", "amp"])
+def test_extensions_and_amplifiers_on_one_scale(level: str, tmp_path: Path) -> None:
+    response = np.array([[1.0, 0.8], [1.3, 0.9]])
+    mosaic(tmp_path / "raw", response)
+    (tmp_path / "night.toml").write_text(f'{LEAST}[focal_plane]\nlevel = "{level}"\n')
+    report = reduce_folder(read_pipeline(tmp_path / "night.toml"))
+    assert report.failed == {} and len(report.done) == 5
+    for path in report.done:
+        made = Extensions.from_fits(path)
+        levels = [
+            made[name].data[:, half].mean()
+            for name in ("CCD1", "CCD2")
+            for half in (slice(20), slice(20, 40))
+        ]
+        assert all(frame.shape == (24, 40) for frame in made.values())
+        # What is left of the level of an overscan of 8 pixels is 1 ADU in each row.
+        assert np.ptp(levels) < 0.003 * np.mean(levels)
+        assert 1000.0 * response.min() < np.mean(levels) < 1000.0 * response.max()
+
+
+def test_a_dead_amplifier_does_not_pull_its_detector(tmp_path: Path) -> None:
+    response = np.array([[1.0, 0.8], [1.3, 0.0]])
+    mosaic(tmp_path / "raw", response)
+    (tmp_path / "night.toml").write_text(f'{LEAST}[focal_plane]\nlevel = "amp"\n')
+    report = reduce_folder(read_pipeline(tmp_path / "night.toml"))
+    assert report.failed == {} and len(report.done) == 5
+    made = Extensions.from_fits(report.done[0])
+    assert ((made["CCD2"].flags[:, 20:] & Flag.DEAD) != 0).all() and np.isnan(made["CCD2"].data[:, 20:]).all()
+    one, two = made["CCD1"].data.mean(), made["CCD2"].data[:, :20].mean()
+    assert one == pytest.approx(two, rel=0.003)
+
+
+def test_amplifiers_that_no_header_has(settings: Settings) -> None:
+    report = reduce_folder(read_pipeline(settings('[focal_plane]\nlevel = "amp"\n')))
+    assert report.done == () and all("must have DATASECA" in text for text in report.failed.values())
+
+
+@pytest.mark.parametrize(("rows", "columns", "by"), [(0, 12, "row"), (0, 12, "strip"), (12, 0, "column")])
+def test_overscan_of_several_amplifiers(rows: int, columns: int, by: str, tmp_path: Path) -> None:
+    """Each amplifier has its own level, and all of it comes off on the way from the raw file to the result."""
+    camera = Camera.from_preset("generic_ccd", seed=6).with_config(
+        resolution=(32, 48),
+        amplifier_layout=(1, 2),
+        amp_offset_spread_adu=200.0,
+        overscan={"rows": rows, "columns": columns},
+    )
+    raw = tmp_path / "raw"
+    for n in range(9):
+        add(camera.bias_frame(), raw / f"zero_{n}.fits", "bias", 1, n)
+        add(camera.dark_frame(60.0), raw / f"dark_{n}.fits", "dark", 1, 10 + n)
+        add(camera.expose(5000.0, 4.0), raw / f"flat_{n}.fits", "flat", 1, 20 + n, "V")
+    light = camera.expose(50.0, 60.0)
+    add(light, raw / "light.fits", "science", 1, 99, "V")
+    (tmp_path / "night.toml").write_text(f'{LEAST}[calibrate]\nunit = "electron"\noverscan = "{by}"\n')
+    report = reduce_folder(read_pipeline(tmp_path / "night.toml"))
+    assert report.failed == {}
+    made = ReducedFrame.from_fits(report.done[0])
+    truth = light.truth.mean_photoelectrons
+    residual = made.data - truth[truth > 0].mean()
+    good = made.flags == 0
+    assert made.shape == (32, 48) and made.metadata["calibration"] == ["overscan", "bias", "dark", "flat"]
+    assert abs(np.mean((residual / made.uncertainty)[good] ** 2) - 1.0) < 0.15
+    for half in (np.s_[:, :24], np.s_[:, 24:]):
+        assert abs(residual[half][good[half]].mean()) < 4.0 * residual[good].std() / np.sqrt(600.0) + 1.0
+
+
 def test_cosmic_rays(settings: Settings, tmp_path: Path) -> None:
     file = settings("[cosmic_rays]\nsigma_clip = 5.0\n")
     path = tmp_path / "raw" / "night1" / "light_0.fits"

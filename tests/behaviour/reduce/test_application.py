@@ -586,3 +586,13 @@ def test_truth_goes_along() -> None:
     camera = Camera.from_preset("generic_cmos", seed=1).with_config(resolution=(8, 8))
     raw = camera.expose(100.0, 1.0)
     assert calibrate(raw).truth is raw.truth
+
+
+def test_a_master_with_its_overscan_is_told_how_to_lose_it() -> None:
+    camera = Camera.from_preset("generic_ccd", seed=2).with_config(
+        resolution=(24, 32), overscan={"columns": 8}
+    )
+    raw, master = camera.expose(100.0, 10.0), camera.master_bias(3)
+    with pytest.raises(ShapeError, match=r"bias has its overscan still, which subtract_overscan takes off"):
+        calibrate(raw, bias=master)
+    assert calibrate(raw, bias=subtract_overscan(master)).shape == (24, 32)

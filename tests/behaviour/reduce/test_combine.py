@@ -428,13 +428,12 @@ def test_units_must_agree(tmp_path) -> None:
     assert combine([one, one]).unit == "electron"
 
 
-@pytest.mark.filterwarnings("ignore:File may have been truncated")
 def test_bad_files_are_named_and_closed(tmp_path) -> None:
     paths = written(tmp_path, stack(4, 60, 50, 1))
     os.truncate(paths[2], 5000)
     folder = Path("/proc/self/fd")
     before = len(list(folder.iterdir())) if folder.is_dir() else 0
-    with pytest.raises(IntegrityError, match=r"2\.fits .*(cut short|truncated)"):
+    with pytest.raises(IntegrityError, match=r"2\.fits is cut short"):
         combine(paths)
     paths[2].unlink()
     with pytest.raises(MissingFileError, match=r"cannot read .*2\.fits: there is no such file"):
@@ -500,3 +499,21 @@ except KeyboardInterrupt:
 def test_one_frame_is_not_a_stack() -> None:
     with pytest.raises(TypeError, match="iterable of frames, got one Frame"):
         combine(Frame(np.zeros((2, 2))))
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 5), (60, 40)])
+def test_the_median_of_counts_needs_no_frame_in_memory(
+    kind: str, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is that of numpy, with masks too, from bands of rows."""
+    monkeypatch.setattr("getframes.reduce.levels._BAND_PIXELS", 300)
+    random = np.random.default_rng(3)
+    frames = random.integers(1, np.iinfo(kind).max + 1, (3, *shape)).astype(kind)
+    masks = random.random(frames.shape) < 0.4
+    masks[:, 0, 0] = False
+    levels = [float(np.median(frame[~mask])) for frame, mask in zip(frames, masks, strict=True)]
+    wanted = [np.mean(levels) / level for level in levels]
+    made = combine(frames, method="mean", scale="median", masks=masks)
+    given = combine(frames, method="mean", scale=wanted, masks=masks)
+    np.testing.assert_array_equal(made.data, given.data)

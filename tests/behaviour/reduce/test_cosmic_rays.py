@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +271,22 @@ def test_units_of_any_size() -> None:
     assert hits_of(frame) == HITS
     variance = (np.maximum(struck(), 0.0) / 2.0 + 9.0) * scale**2
     assert hits_of(cosmic_rays(struck() * scale, variance=variance)) == HITS
+
+
+def test_an_interrupt_stops_it() -> None:
+    script = """
+import numpy, signal, threading, os, time
+from getframes.reduce import cosmic_rays
+tile = numpy.random.default_rng(1).normal(1000.0, 30.0, (500, 500)).astype("float32")
+image = numpy.tile(tile, (10, 10))
+image[::7, ::5] += 3000.0
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+start = time.perf_counter()
+try:
+    while True:
+        cosmic_rays(image, gain=1.0, read_noise=5.0, iterations=50)
+except KeyboardInterrupt:
+    print(time.perf_counter() - start)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 2.0
