@@ -94,7 +94,7 @@ class MasterFiles:
         missing = [self.reasons[name] for name in master.needs.values() if name in self.reasons]
         if missing:
             raise InputError("; ".join(missing))
-        files = [file.path for file in master.group.files if file.path not in self.failed]
+        files = self._still_there(file.path for file in master.group.files)
         if not files:
             raise InputError("none of its frames can be read")
         options = {key: value for key, value in self.settings.options.items() if key in _OPTIONS[master.kind]}
@@ -127,7 +127,7 @@ class MasterFiles:
             "plane": self.settings.focal_plane,
         }
         needs = {kind: self._digests[name] for kind, name in master.needs.items()}
-        everything = [*files, *self._scales.files(master)]
+        everything = [*files, *self._still_there(self._scales.files(master))]
         return digest({**about, "needs": needs, "files": [identity_of(file) for file in everything]})
 
     def _without_bad(self, files: list[Path], build: Callable[[list[Path]], Any]) -> Any:
@@ -139,6 +139,16 @@ class MasterFiles:
             if len(good) in (0, len(files)):
                 raise
             return self._without_bad(good, build)
+
+    def _still_there(self, files: Iterable[Path]) -> list[Path]:
+        """Those that have not failed, nor gone since they were found, which is told."""
+        left = [file for file in files if file not in self.failed]
+        for file in left:
+            try:
+                identity_of(file)
+            except InputError as error:
+                self.failed[file] = str(error)
+        return [file for file in left if file not in self.failed]
 
     def _is_readable(self, file: Path) -> bool:
         try:

@@ -19,7 +19,8 @@ from astropy.io import fits
 
 from getframes import Camera, Frame
 from getframes.errors import MissingFileError, OutputError
-from getframes.pipeline import Plan, read_pipeline, reduce_folder
+from getframes.pipeline import MasterPlan, Plan, read_pipeline, reduce_folder
+from getframes.pipeline.masters import MasterFiles
 from getframes.reduce import Extensions, Flag, ReducedFrame, calibrate, master_bias, master_dark, master_flat
 from tests.behaviour.pipeline.conftest import LEAST, Settings, add
 
@@ -411,3 +412,40 @@ def test_any_options(settings: Settings, tmp_path: Path) -> None:
     report = reduce_folder(read_pipeline(file))
     made = ReducedFrame.from_fits(report.done[0])
     assert report.exit_code == 0 and made.data.dtype == np.float64 and made.uncertainty is not None
+
+
+def test_a_calibration_frame_that_vanishes_while_it_runs(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There when the folder is looked through, gone when its master is made: told, and left out."""
+    file = settings()
+    gone = tmp_path / "raw" / "night1" / "flat_V_1.fits"
+    make = MasterFiles.make
+
+    def late(self: MasterFiles, master: MasterPlan) -> None:
+        gone.unlink(missing_ok=True)
+        make(self, master)
+
+    monkeypatch.setattr(MasterFiles, "make", late)
+    report = reduce_folder(read_pipeline(file))
+    assert list(report.failed) == [gone] and "no such file" in report.failed[gone]
+    assert len(report.done) == 12
+    flat = next((tmp_path / "reduced" / "masters").glob("flat_2026-03-01_CCD_V*"))
+    assert ReducedFrame.from_fits(flat).metadata["n_combined"] == 2
+
+
+@linux
+def test_a_full_disk_ends_the_run_and_leaves_no_half_file(settings: Settings, tmp_path: Path) -> None:
+    file = settings()
+    script = """
+import resource, signal, sys
+from getframes.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+sys.exit(main(["reduce", sys.argv[1]]))
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, text=True)
+    assert done.returncode == 1 and "cannot write" in done.stderr, done.stderr
+    left = [path for path in (tmp_path / "reduced").rglob("*") if path.is_file()]
+    assert [path for path in left if path.suffix == ".fits" or path.name.startswith(".")] == []
+    assert len(reduce_folder(read_pipeline(file)).done) == 12
