@@ -152,6 +152,34 @@ class Plot:
             text(self.draw, (at + 4, self.y.stop + 22), label, colour, 14)
 
 
+def pull_histogram(
+    draw: ImageDraw, box: tuple[int, int, int, int], pulls: Values, edges: Values, label: str
+) -> None:
+    """How many pulls lie between each two edges, on a logarithmic axis, with the normal law of sigma 1 over them.
+
+    Parameters
+    ----------
+    draw : PIL.ImageDraw.ImageDraw
+        What draws.
+    box : (int, int, int, int)
+        Left, top, right and bottom [px].
+    pulls : array
+        Differences over their standard deviations; those that are not finite are left out.
+    edges : array
+        Edges of the bins, of one width.
+    label : str
+        What is written into the box.
+    """
+    values = pulls[np.isfinite(pulls)]
+    counts, _ = np.histogram(values, edges)
+    ends = float(edges[0]), float(edges[-1])
+    plot = Plot.in_box(draw, box, ends, (0.5, max(2.0, 5.0 * float(counts.max()))), log_y=True)
+    plot.bars(edges, counts.astype(np.float64), BLUE)
+    x = np.linspace(*ends, 321)
+    plot.line(x, values.size * (edges[1] - edges[0]) * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), ORANGE)
+    plot.axes(label)
+
+
 def text(
     draw: ImageDraw,
     at: tuple[float, float],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from getframes.picture.plot import BLUE, ORANGE, Plot
+from getframes.picture.plot import pull_histogram
 from getframes.picture.sheet import Sheet, short
 from getframes.picture.stretch import Stretch, diverging, fitted, grey
 
@@ -53,12 +53,8 @@ def _histograms(sheet: Sheet, before: Left, after: Left) -> None:
     middle = top + PANEL // 2
     boxes = (left, top, left + PANEL, middle - 34), (left, middle + 10, left + PANEL, top + PANEL - 24)
     for rest, box, words in zip((before, after), boxes, ("as exposed", "matched"), strict=True):
-        values = rest.pull[np.isfinite(rest.pull)]
-        counts, _ = np.histogram(np.clip(values, _BINS[0], _BINS[-1]), _BINS)
-        ends = float(_BINS[0]), float(_BINS[-1])
-        plot = Plot.in_box(sheet.draw, box, ends, (0.5, 5.0 * counts.max()), log_y=True)
-        plot.bars(_BINS, counts.astype(np.float64), BLUE)
-        x = np.linspace(*ends, 321)
-        plot.line(x, values.size * (_BINS[1] - _BINS[0]) * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), ORANGE)
-        plot.axes(f"{words}: RMS {np.sqrt(np.mean(values**2)):.4f}")
+        rms = float(np.sqrt(np.nanmean(rest.pull**2)))
+        pull_histogram(
+            sheet.draw, box, np.clip(rest.pull, _BINS[0], _BINS[-1]), _BINS, f"{words}: RMS {rms:.4f}"
+        )
     sheet.caption(1, 2, "pixels against difference over sigma", "logarithmic; orange: noise alone")

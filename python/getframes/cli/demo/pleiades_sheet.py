@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.picture.plot import BLUE, ORANGE, Plot, text
+from getframes.picture.plot import BLUE, ORANGE, Plot, pull_histogram, text
 from getframes.picture.sheet import Sheet, short
 from getframes.picture.stretch import Stretch, diverging, fitted, grey
 
@@ -146,16 +146,8 @@ def _count_histogram(draw: ImageDraw, box: tuple[int, int, int, int], taken: Tak
 
 def _pull_histogram(draw: ImageDraw, box: tuple[int, int, int, int], taken: Taken) -> None:
     values = pulls(taken)
-    values = values[np.isfinite(values)]
-    edges = _pull_edges(taken)
-    counts, _ = np.histogram(values, edges)
-    ends = float(edges[0]), float(edges[-1])
-    plot = Plot.in_box(draw, box, ends, (0.5, 5.0 * counts.max()), log_y=True)
-    plot.bars(edges, counts.astype(np.float64), BLUE)
-    x = np.linspace(*ends, 321)
-    normal = values.size * (edges[1] - edges[0]) * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-    plot.line(x, normal, ORANGE)
-    plot.axes(f"pixels against pull: mean {values.mean():+.4f}, RMS {np.sqrt((values**2).mean()):.4f}")
+    label = f"pixels against pull: mean {np.nanmean(values):+.4f}, RMS {np.sqrt(np.nanmean(values**2)):.4f}"
+    pull_histogram(draw, box, values, _pull_edges(taken), label)
 
 
 def _pull_edges(taken: Taken) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from getframes.cli.demo.reduction_report import recovered, title
-from getframes.picture.plot import BLUE, ORANGE, Plot, text
+from getframes.picture.plot import BLUE, ORANGE, Plot, pull_histogram, text
 from getframes.picture.sheet import Sheet, short
 from getframes.picture.stretch import Stretch, diverging, fitted, grey
 
@@ -116,12 +116,6 @@ def _pulls(sheet: Sheet, column: int, reduction: Reduction) -> None:
     left, top = sheet.corner(1, column)
     box = left, top, left + sheet.panel, top + sheet.panel - LABELS
     values = np.concatenate([(each.residual / each.sigma).ravel() for each in reduction.results])
-    values = values[np.isfinite(values)]
     edges = np.linspace(-8.0, 8.0, 129)
-    counts, _ = np.histogram(values, edges)
-    plot = Plot.in_box(sheet.draw, box, (-8.0, 8.0), (0.5, 5.0 * counts.max()), log_y=True)
-    plot.bars(edges, counts.astype(np.float64), BLUE)
-    x = np.linspace(-8.0, 8.0, 321)
-    plot.line(x, values.size * 0.125 * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), ORANGE)
-    plot.axes("pixels against pull, all frames")
+    pull_histogram(sheet.draw, box, values, edges, "pixels against pull, all frames")
     sheet.caption(1, column, "pulls of all pixels, logarithmic", "orange: a normal law of sigma 1")
