@@ -12,7 +12,8 @@ from tests.house.imports import PACKAGE
 ROOT = PACKAGE.parents[1]
 EMPTY_NAMES = {"utils", "util", "helpers", "misc", "manager", "base", "common", "tools"}
 ROOMS = ("getframes-sim", "getframes-reduce", "getframes-psf", "getframes-fit")
-NOT_STAGES = {"__init__", "lib", "chain", "edge", "input", "neighbour", "offset"}
+NOT_STAGES = {"__init__", "lib", "chain", "edge", "input", "neighbour", "offset", "sample"}
+"""Files without a twin: what holds others together, and the sampler, whose random walk another program cannot repeat."""
 TWINNED = ("sim", "reduce", "psf")
 
 

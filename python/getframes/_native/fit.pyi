@@ -4,7 +4,7 @@ A Gaussian is a row of weight, x, y [pixel], xx, xy, yy [pixel^2]; a source is r
 r_half [arcsec], Sersic index and reduced shear g1, g2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from numpy.typing import NDArray
@@ -60,6 +60,57 @@ class Likelihood:
         """The model of the tiles [counts], (T, 64)."""
     def evaluations(self, shapes: NDArray[Any]) -> int:
         """Products of pixels and Gaussians that one rendering evaluates."""
+
+@final
+class Posterior:
+    """The posterior of a likelihood with priors, as a density of coordinates that are all reals.
+
+    Priors are rows (law, lower, upper, mean, sigma), laws 0 flat, 1 uniform, 2 log-uniform, 3 normal, 4 normal between bounds, for the shapes and the linear
+    parameters. Coordinates (D,) are those of the shapes and then of the linear parameters with bounds; the others are integrated.
+    """
+
+    def __new__(
+        cls, likelihood: Likelihood, shape_priors: NDArray[Any], linear_priors: NDArray[Any]
+    ) -> Posterior: ...
+    @property
+    def likelihood(self) -> Likelihood:
+        """As it was given."""
+    @property
+    def size(self) -> int:
+        """Count of coordinates, D."""
+    def place(self, coordinates: NDArray[Any]) -> NDArray[Any]:
+        """As the function of this name, of the priors of the coordinates."""
+    def coordinates(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The coordinates of values (D,); NaN where a value is not between its bounds."""
+    def value_and_gradient(self, coordinates: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        """ln of the density of coordinates, and its gradient."""
+    def summit(self, coordinates: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        """ln of the density of the parameters at the best linear ones without bounds, and its gradient by coordinate."""
+    def conditional(self, coordinates: NDArray[Any], z: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Shapes (n, shapes) and linear parameters (n, L) at coordinates (n, D), drawn by standard normal numbers (n, L)."""
+    def sample(
+        self,
+        start: NDArray[Any],
+        mean: NDArray[Any],
+        covariance: NDArray[Any],
+        *,
+        draws: int,
+        warmup: int,
+        seed: int,
+        max_treedepth: int,
+        target_accept: float,
+        weight: float,
+        progress: Callable[[int], object] | None = None,
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Chains from starts (chains, D): coordinates (chains, warmup + draws, D), and of each draw ln p, energy, step size, acceptance, depth, gradients, whether it
+        diverged, and whether it was ended at the largest depth (chains, warmup + draws, 8). `mean` (D,) and `covariance` (D, D) count as `weight` draws. `progress`
+        is called with the draws that are done about ten times a second."""
+
+def place(priors: NDArray[Any], coordinates: NDArray[Any]) -> NDArray[Any]:
+    """Value, dx/du, ln p(x), its slope, ln dx/du, and its slope, of each coordinate (6, n)."""
+
+def coordinate(priors: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """The coordinates of values (n,); NaN where a value is not between its bounds."""
 
 def gaussian(
     component: NDArray[Any], tile: tuple[int, int], numbers: NDArray[Any]

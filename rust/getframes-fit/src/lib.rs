@@ -4,3 +4,6 @@ pub mod gaussian;
 pub mod likelihood;
 pub mod linear;
 pub mod mixture;
+pub mod posterior;
+pub mod sample;
+pub mod transform;

@@ -9,6 +9,8 @@
 //!
 //! Law: H x = Aᵀ W d + P x0, H = Aᵀ W A + P; the covariance is C = H⁻¹. Bands do not see each other: a system each.
 //!
+//! P = ∞ is a parameter that is known: x = x0, C and its share of ln |H| are 0.
+//!
 //! A parameter is not determined when what the others leave of its diagonal element is below 1e-12 of it.
 //!
 //! Not modelled: bounds; a flux may be negative.
@@ -28,11 +30,15 @@ const LEAST: f64 = 1e-12;
 pub struct Prior<'a> {
     /// Means.
     pub mean: &'a [f64],
-    /// Inverse variances; 0 is flat.
+    /// Inverse variances; 0 is flat, infinity is known.
     pub precision: &'a [f64],
 }
 
 impl Prior<'_> {
+    fn is_known(&self, parameter: usize) -> bool {
+        self.precision[parameter] == f64::INFINITY
+    }
+
     /// Whether there are `count` priors that can be.
     ///
     /// # Errors
@@ -42,7 +48,7 @@ impl Prior<'_> {
         Error::same_shape("prior_precision", &[self.precision.len()], &[count])?;
         for (&mean, &precision) in self.mean.iter().zip(self.precision) {
             Error::domain(mean.is_finite(), "prior_mean", "finite", mean)?;
-            Error::domain(precision.is_finite() && precision >= 0.0, "prior_precision", ">= 0 and finite", precision)?;
+            Error::domain(precision >= 0.0, "prior_precision", ">= 0", precision)?;
         }
         Ok(())
     }
@@ -131,7 +137,9 @@ impl Solution {
             let (values, covariance, log_determinant) = system.solved().map_err(|row| own[row])?;
             for (&parameter, value) in own.iter().zip(values) {
                 solution.linear[parameter] = value;
-                solution.log_prior -= 0.5 * prior.precision[parameter] * (value - prior.mean[parameter]).powi(2);
+                if !prior.is_known(parameter) {
+                    solution.log_prior -= 0.5 * prior.precision[parameter] * (value - prior.mean[parameter]).powi(2);
+                }
             }
             solution.log_determinant += log_determinant;
             solution.covariances.push(covariance);
@@ -150,20 +158,46 @@ impl Solution {
 struct System {
     matrix: Mat<f64>,
     right: Vec<f64>,
+    /// Rows of parameters that are known, with these.
+    known: Vec<(usize, f64)>,
 }
 
 impl System {
     fn of(members: &[usize], prior: &Prior<'_>) -> Self {
-        let mut matrix = Mat::zeros(members.len(), members.len());
+        let mut made = Self {
+            matrix: Mat::zeros(members.len(), members.len()),
+            right: vec![0.0; members.len()],
+            known: Vec::new(),
+        };
         for (row, &parameter) in members.iter().enumerate() {
-            matrix[(row, row)] = prior.precision[parameter];
+            if prior.is_known(parameter) {
+                made.known.push((row, prior.mean[parameter]));
+            } else {
+                made.matrix[(row, row)] = prior.precision[parameter];
+                made.right[row] = prior.precision[parameter] * prior.mean[parameter];
+            }
         }
-        Self { matrix, right: members.iter().map(|&own| prior.precision[own] * prior.mean[own]).collect() }
+        made
+    }
+
+    /// What known parameters add goes to the right side; their own rows become those of a unit matrix.
+    fn take_known(&mut self) {
+        for &(row, value) in &self.known {
+            for other in 0..self.right.len() {
+                let element = &mut self.matrix[(row.max(other), row.min(other))];
+                self.right[other] -= *element * value;
+                *element = f64::from(u8::from(row == other));
+            }
+        }
+        for &(row, value) in &self.known {
+            self.right[row] = value;
+        }
     }
 
     /// Solution, covariance and ln |H|; or the row of an element that is not determined.
-    fn solved(self) -> Result<(Vec<f64>, Mat<f64>, f64), usize> {
-        let Self { matrix, right } = self;
+    fn solved(mut self) -> Result<(Vec<f64>, Mat<f64>, f64), usize> {
+        self.take_known();
+        let Self { matrix, right, known } = self;
         let count = right.len();
         // Fluxes and slopes differ by orders of magnitude: the system is solved with a diagonal of 1.
         let scale: Vec<f64> = (0..count).map(|row| matrix[(row, row)].sqrt().recip()).collect();
@@ -185,9 +219,12 @@ impl System {
         let solved = decomposition.solve(Mat::from_fn(count, 1, |row, _| right[row] * scale[row]));
         let values = (0..count).map(|row| solved[(row, 0)] * scale[row]).collect();
         let inverse = decomposition.inverse();
-        let covariance = Mat::from_fn(count, count, |row, column| {
+        let mut covariance = Mat::from_fn(count, count, |row, column| {
             inverse[(row.max(column), row.min(column))] * scale[row] * scale[column]
         });
+        for (row, _) in known {
+            covariance[(row, row)] = 0.0;
+        }
         Ok((values, covariance, log_determinant))
     }
 }

@@ -41,15 +41,24 @@ where
     T: Send,
     F: FnOnce(&Cancel) -> Result<T, Error> + Send,
 {
-    let cancel = Cancel::default();
     if small {
-        return py.detach(|| work(&cancel)).map_err(raise);
+        return py.detach(|| work(&Cancel::default())).map_err(raise);
     }
+    reporting(py, |_| Ok(()), work)
+}
+
+/// Like [`interruptible`]; meanwhile `report` is called about ten times a second, and its error stops the work too.
+pub fn reporting<T, F>(py: Python<'_>, report: impl Fn(Python<'_>) -> PyResult<()> + Sync, work: F) -> PyResult<T>
+where
+    T: Send,
+    F: FnOnce(&Cancel) -> Result<T, Error> + Send,
+{
+    let cancel = Cancel::default();
     let mut signal = None;
     let outcome = py.detach(|| {
         let signal = std::cell::RefCell::new(&mut signal);
-        let interrupted =
-            || Python::attach(|py| py.check_signals()).map_err(|error| **signal.borrow_mut() = Some(error)).is_err();
+        let heard = |py: Python<'_>| py.check_signals().and_then(|()| report(py));
+        let interrupted = || Python::attach(heard).map_err(|error| **signal.borrow_mut() = Some(error)).is_err();
         pool::install_watched(&cancel, interrupted, || work(&cancel))
     });
     match signal {

@@ -62,6 +62,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     })?;
     room(module, "fit", |room| {
         room.add_class::<fit::likelihood::Likelihood>()?;
+        room.add_class::<fit::posterior::Posterior>()?;
+        room.add_function(wrap_pyfunction!(fit::transform::place, room)?)?;
+        room.add_function(wrap_pyfunction!(fit::transform::coordinate, room)?)?;
         room.add_function(wrap_pyfunction!(fit::gaussian::gaussian, room)?)?;
         room.add_function(wrap_pyfunction!(fit::mixture::mixture, room)?)
     })?;

@@ -1,0 +1,227 @@
+"""Draws from the posterior of a patch by the No-U-turn sampler."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from getframes.errors import ShapeError, require, require_count
+from getframes.fit.differences import hessian, inverse, steps
+from getframes.fit.model import PatchModel, prepare_model
+from getframes.fit.optimizing import climb
+from getframes.fit.posterior import STATISTICS, Posterior
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from getframes.fit.patch import Patch
+
+    Numbers = NDArray[np.float64]
+
+FAR = 3.0
+"""Coordinates of a start are moved to within this of 0: beyond, a logit is nearly at its bound, and as good as flat."""
+LEAST = 1e-3
+"""Least eigenvalue of the first guess of the precision, scaled to a diagonal of 1."""
+TRIES = 6
+"""How often a start where the density has no value is moved half way to the middle."""
+
+logger = logging.getLogger("getframes.fit")
+
+
+def sample(
+    patch: Patch,
+    draws: int = 500,
+    warmup: int = 300,
+    *,
+    chains: int = 4,
+    cov: Numbers | None = None,
+    weight: float = 10.0,
+    max_treedepth: int = 8,
+    target_accept: float = 0.8,
+    keep_warmup: bool = False,
+    from_optimum: bool = True,
+    max_snr: float | None = None,
+    progress: bool | Callable[[int, int], None] = False,
+    seed: int | None = None,
+) -> Posterior:
+    """Draws from the joint posterior of the parameters of a patch.
+
+    The sampler moves in places, shapes, and what else has bounds; fluxes and backgrounds without bounds are integrated, and then drawn from their normal density
+    at each draw. Trajectories run in coordinates whitened by a covariance: `cov`, or that of the patch, or the inverse of the second derivatives where the chains
+    start. It counts as `weight` draws when it is blended with that of the warm-up. A seed gives the same draws whatever the threads.
+
+    Parameters
+    ----------
+    patch : Patch
+        Sources and pixels.
+    draws, warmup : int
+        Of each chain: those that are kept, and those before, in which step size and covariance are learned.
+    chains : int
+        Run side by side on the threads of getframes.
+    cov : array (N, N), optional
+        Covariance of the parameters of the patch, as `Posterior.warm_start` gives it.
+    weight : float
+        Draws that the first covariance counts for.
+    max_treedepth : int
+        A trajectory has at most 2^max_treedepth steps.
+    target_accept : float
+        Mean acceptance that the step size is set for.
+    keep_warmup : bool
+        Keep the draws of the warm-up as `Posterior.warmup`.
+    from_optimum : bool
+        Climb from the values of the sources to the most probable ones first.
+    max_snr : float, optional
+        Cap of the signal-to-noise ratio of a pixel; see `prepare_model`.
+    progress : bool or callable
+        Show a bar, or call with draws that are done and all of them.
+    seed : int, optional
+        Of the draws; by default that of the patch.
+
+    Returns
+    -------
+    Posterior
+        What makes it doubtful is in `Posterior.problems` and in the log; it is no error.
+
+    Raises
+    ------
+    DomainError
+        As `prepare_model`; if a number breaks its rule, a parameter starts outside its bounds, or the density has no value where chains start.
+    ShapeError
+        If `cov` is not (N, N).
+    SingularError
+        If no pixel tells a flux without a prior.
+    KeyboardInterrupt
+        On Ctrl-C; there are no draws then.
+    """
+    draws, chains = require_count(draws, "", "draws"), require_count(chains, "", "chains")
+    max_treedepth = require_count(max_treedepth, "", "max_treedepth")
+    require(warmup >= 0 and int(warmup) == warmup, "", "warmup", "an integer >= 0", warmup)
+    require(weight > 0.0, "", "weight", "> 0 draws", weight)
+    require(0.0 < target_accept < 1.0, "", "target_accept", "in (0, 1)", target_accept)
+    model = prepare_model(patch, max_snr=max_snr)
+    given = model.coordinates(patch.parameters)
+    middle = np.clip(climb(model, given) if from_optimum else given, -FAR, FAR)
+    saved = patch.covariance if cov is None else cov
+    covariance = guessed(model, middle) if saved is None else pulled(model, middle, saved)
+    key = np.random.SeedSequence(patch.seed if seed is None else seed)
+    random = np.random.Generator(np.random.Philox(key))
+    start = starts(model, middle, covariance, random, chains)
+    with _reporting(progress, chains * (draws + warmup)) as report:
+        positions, said = model.posterior.sample(
+            start,
+            middle,
+            covariance,
+            draws=draws,
+            warmup=int(warmup),
+            seed=int(key.generate_state(1, np.uint64)[0]),
+            max_treedepth=max_treedepth,
+            target_accept=target_accept,
+            weight=weight,
+            progress=report,
+        )
+    z = random.normal(size=(positions.shape[0] * positions.shape[1], patch.n_linear))
+    values = model.parameters(positions.reshape(-1, positions.shape[2]), z).reshape(*positions.shape[:2], -1)
+
+    def part(of: slice, before: Posterior | None) -> Posterior:
+        return Posterior(
+            names=model.names,
+            draws=values[:, of],
+            statistics={name: said[:, of, place] for place, name in enumerate(STATISTICS)},
+            n_fitted=model.n_fitted,
+            warmup=before,
+            seed=patch.seed if seed is None else seed,
+        )
+
+    made = part(slice(int(warmup), None), part(slice(int(warmup)), None) if keep_warmup else None)
+    for problem in made.problems():
+        logger.warning("patch %s: %s", patch.id, problem)
+    return made
+
+
+def guessed(model: PatchModel, at: Numbers) -> Numbers:
+    """Inverse of the second derivatives of -ln p at coordinates (D,), made positive where they are not."""
+    density = model.value_and_gradient
+    covariance, raised = inverse(hessian(density, at, steps(density, at)), LEAST)
+    if raised:
+        logger.info(
+            "patch %s: %d of %d combinations are not curved where chains start",
+            model.patch.id,
+            raised,
+            len(at),
+        )
+    return covariance
+
+
+def pulled(model: PatchModel, at: Numbers, covariance: Numbers) -> Numbers:
+    """A covariance of the parameters of the patch (N, N) as one of the coordinates (D, D).
+
+    Raises
+    ------
+    ShapeError
+        If it is not (N, N).
+    DomainError
+        If it is not finite, or has a variance that is not above 0.
+    """
+    size = model.n_fitted
+    if np.shape(covariance) != (size, size):
+        raise ShapeError(f"cov must have shape {(size, size)}, got {np.shape(covariance)}")
+    sound = bool(np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) > 0.0))
+    require(sound, "", "cov", "finite, with variances > 0", float(np.min(np.diag(covariance))))
+    chosen = np.asarray(covariance, np.float64)[np.ix_(model.sampled, model.sampled)]
+    slopes = model.slopes(at)
+    made = chosen / np.outer(slopes, slopes)
+    scale = np.sqrt(np.diag(made))
+    values, vectors = np.linalg.eigh(made / np.outer(scale, scale))
+    return np.ascontiguousarray(((vectors * np.maximum(values, LEAST)) @ vectors.T) * np.outer(scale, scale))
+
+
+def starts(
+    model: PatchModel, middle: Numbers, covariance: Numbers, random: np.random.Generator, chains: int
+) -> Numbers:
+    """Coordinates that chains start at (chains, D): normal about the middle.
+
+    Raises
+    ------
+    DomainError
+        If the density has no value near the middle.
+    """
+    lower = np.linalg.cholesky(covariance)
+    made = []
+    for number in range(chains):
+        off = lower @ random.normal(size=len(middle))
+        for _ in range(TRIES):
+            if _has_value(model, middle + off):
+                break
+            off = 0.5 * off
+        else:
+            owner = f"ln posterior of patch {model.patch.id}"
+            value, _ = model.value_and_gradient(middle + off)
+            require(False, "", f"{owner} where chain {number} starts", "finite, with a gradient", value)
+        made.append(middle + off)
+    return np.ascontiguousarray(made)
+
+
+def _has_value(model: PatchModel, at: Numbers) -> bool:
+    value, gradient = model.value_and_gradient(at)
+    return bool(np.isfinite(value) and np.all(np.isfinite(gradient)))
+
+
+@contextmanager
+def _reporting(progress: bool | Callable[[int, int], None], total: int) -> Iterator[Any]:
+    if callable(progress):
+        yield lambda done: progress(done, total)
+        progress(total, total)
+        return
+    if not progress:
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc="draws", unit="draw") as bar:
+        yield lambda done: bar.update(done - bar.n)
+        bar.update(total - bar.n)
