@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import detector
+import draws
 import fitting
 import matching
 import measurement
@@ -15,7 +16,7 @@ import sky
 
 PICTURES = {
     name: make
-    for room in (sky, detector, measurement, reduction, matching, fitting)
+    for room in (sky, detector, measurement, reduction, matching, fitting, draws)
     for name, make in room.PICTURES.items()
 }
 

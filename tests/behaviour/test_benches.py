@@ -168,3 +168,11 @@ def test_kernels_are_judged_by_what_they_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert figures["residual, other"].other == pytest.approx(0.1, rel=1e-6)
     assert figures["error of the kernel over its peak, other"].other == pytest.approx(0.1, rel=1e-6)
     assert figures["noise gain, other"].other == pytest.approx(0.9 * figures["noise gain, other"].value)
+
+
+def test_draws(tmp_path: Path) -> None:
+    result = run("posterior.py", "--quick", "--only", "optimum", "-o", str(tmp_path / "posterior"))
+    assert result.returncode == 0, result.stderr
+    rows = json.loads((tmp_path / "posterior.json").read_text())["rows"]["optimum"]
+    assert [row["met"] for row in rows] == [True, True, True]
+    assert "| 2 r_h apart, S/N 30: largest difference [sigma] |" in (tmp_path / "posterior.md").read_text()

@@ -40,6 +40,7 @@ def fill(posterior: Posterior, group: Any) -> None:
             )
             one.attrs["names"] = list(each.names)
             one.attrs["n_fitted"] = each.n_fitted
+            one.attrs["warmup_gradients"] = each.warmup_gradients
             one.attrs["seed"] = str(each.seed)
             _part(group, prefix + PARTS[1], each.draws.shape, each.statistics)
 
@@ -80,6 +81,7 @@ def _taken(group: Any, prefix: str, warmup: Posterior | None) -> Posterior:
             statistics={name: statistics[name][()].astype(np.float64) for name in STATISTICS},
             n_fitted=int(draws.attrs["n_fitted"]),
             seed=int(draws.attrs["seed"]),
+            warmup_gradients=int(draws.attrs["warmup_gradients"]),
             warmup=warmup,
         )
     except KeyError as error:

@@ -52,6 +52,8 @@ class Posterior:
         How many parameters are of sources; they come first.
     warmup : Posterior or None
         The draws before, if they were kept.
+    warmup_gradients : int
+        Gradients of the draws before, kept or not.
     seed : int
         That gave them.
     """
@@ -61,6 +63,7 @@ class Posterior:
     statistics: Mapping[str, Numbers]
     n_fitted: int
     warmup: Posterior | None = None
+    warmup_gradients: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -136,8 +139,8 @@ class Posterior:
 
     @property
     def gradients(self) -> int:
-        """Gradients of all trajectories, those of a warm-up that was kept included."""
-        return int(self.statistics["n_steps"].sum()) + (self.warmup.gradients if self.warmup else 0)
+        """Gradients of all trajectories, those of the warm-up included."""
+        return int(self.statistics["n_steps"].sum()) + self.warmup_gradients
 
     def problems(self) -> tuple[str, ...]:
         """What makes the draws doubtful, in words with numbers; empty where nothing does."""

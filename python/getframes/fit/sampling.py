@@ -13,6 +13,7 @@ from getframes.fit.differences import hessian, inverse, steps
 from getframes.fit.model import PatchModel, prepare_model
 from getframes.fit.optimizing import climb
 from getframes.fit.posterior import STATISTICS, Posterior
+from getframes.io.progress import counting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +79,7 @@ def sample(
     max_snr : float, optional
         Cap of the signal-to-noise ratio of a pixel; see `prepare_model`.
     progress : bool or callable
-        Show a bar, or call with draws that are done and all of them.
+        Show a bar on a terminal, or call with draws that are done and all of them.
     seed : int, optional
         Of the draws; by default that of the patch.
 
@@ -106,7 +107,7 @@ def sample(
     model = prepare_model(patch, max_snr=max_snr)
     given = model.coordinates(patch.parameters)
     middle = np.clip(climb(model, given) if from_optimum else given, -FAR, FAR)
-    saved = patch.covariance if cov is None else cov
+    saved = _saved(patch) if cov is None else cov
     covariance = guessed(model, middle) if saved is None else pulled(model, middle, saved)
     key = np.random.SeedSequence(patch.seed if seed is None else seed)
     random = np.random.Generator(np.random.Philox(key))
@@ -127,20 +128,33 @@ def sample(
     z = random.normal(size=(positions.shape[0] * positions.shape[1], patch.n_linear))
     values = model.parameters(positions.reshape(-1, positions.shape[2]), z).reshape(*positions.shape[:2], -1)
 
-    def part(of: slice, before: Posterior | None) -> Posterior:
+    told = dict(zip(STATISTICS, np.moveaxis(said, 2, 0), strict=True))
+    before, after = slice(int(warmup)), slice(int(warmup), None)
+
+    def part(of: slice, **more: Any) -> Posterior:
         return Posterior(
             names=model.names,
             draws=values[:, of],
-            statistics={name: said[:, of, place] for place, name in enumerate(STATISTICS)},
+            statistics={name: numbers[:, of] for name, numbers in told.items()},
             n_fitted=model.n_fitted,
-            warmup=before,
             seed=patch.seed if seed is None else seed,
+            **more,
         )
 
-    made = part(slice(int(warmup), None), part(slice(int(warmup)), None) if keep_warmup else None)
+    made = part(
+        after,
+        warmup=part(before) if keep_warmup else None,
+        warmup_gradients=int(told["n_steps"][:, before].sum()),
+    )
     for problem in made.problems():
         logger.warning("patch %s: %s", patch.id, problem)
     return made
+
+
+def _saved(patch: Patch) -> Numbers | None:
+    """Covariance that comes with a patch; None where a parameter of it was never fitted with one."""
+    known = patch.covariance is not None and bool(np.all(np.diag(patch.covariance) > 0.0))
+    return patch.covariance if known else None
 
 
 def guessed(model: PatchModel, at: Numbers) -> Numbers:
@@ -220,8 +234,5 @@ def _reporting(progress: bool | Callable[[int, int], None], total: int) -> Itera
     if not progress:
         yield None
         return
-    from tqdm import tqdm
-
-    with tqdm(total=total, desc="draws", unit="draw") as bar:
-        yield lambda done: bar.update(done - bar.n)
-        bar.update(total - bar.n)
+    with counting(total, "draws", "draw") as report:
+        yield report

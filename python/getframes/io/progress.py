@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -34,3 +35,26 @@ def progress(iterable: Iterable[T], total: int | None, label: str, unit: str = "
 
     style = {"unit": f" {unit}", "delay": 1.0, "dynamic_ncols": True, "file": sys.stderr}
     yield from tqdm(iterable, total=total, desc=label, **style)
+
+
+@contextmanager
+def counting(total: int, label: str, unit: str) -> Iterator[Callable[[int], object]]:
+    """A bar like that of `progress` for work that says itself how many are done, by the function that the block is given.
+
+    Parameters
+    ----------
+    total : int
+        How many there will be.
+    label, unit : str
+        What they are, before the bar and after the numbers.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(
+        total=total, desc=label, unit=f" {unit}", delay=1.0, dynamic_ncols=True, file=sys.stderr
+    ) as bar:
+        yield lambda done: bar.update(done - bar.n)
+        bar.update(total - bar.n)

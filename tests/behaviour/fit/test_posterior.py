@@ -50,6 +50,7 @@ def test_moments() -> None:
     assert_allclose(made.percentiles([50.0])[0], made.mean, atol=0.3)
     assert made.fitted_covariance.shape == (2, 2)
     assert made.gradients == 4 * 300 * 7
+    assert posterior(warmup_gradients=5).gradients == 4 * 300 * 7 + 5
 
 
 def test_good_draws_have_no_problems() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from getframes.io.progress import progress
+from getframes.io.progress import counting, progress
 
 
 class Terminal(io.StringIO):
@@ -36,6 +36,16 @@ def test_long_loops_show_rate_and_time_left(monkeypatch):
         time.sleep(0.1)
     assert "frames" in terminal.getvalue()
     assert "frame/s" in terminal.getvalue()
+
+
+def test_work_that_counts_itself(monkeypatch):
+    for screen, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", screen)
+        with counting(40, "draws", "draw") as done:
+            for number in range(0, 40, 3):
+                done(number)
+                time.sleep(0.09)
+        assert ("draws" in screen.getvalue() and "40/40" in screen.getvalue()) == shown
 
 
 def test_tqdm_is_not_imported_unless_it_is_needed():
