@@ -254,7 +254,7 @@ class Detector:
             "stream_version": STREAM_VERSION,
             "config_hash": config.digest,
             "bit_depth": config.bit_depth,
-            "saturate_adu": light.readout.highest_adu(config),
+            "saturate_adu": light.readout.saturation_adu(config),
             **light.readout.metadata(),
             **sections(config, light.readout.binning),
         }

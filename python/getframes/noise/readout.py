@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes._native import sim
+from getframes.config.saturation import saturation_adu
 from getframes.errors import ShapeError, require, require_count
 from getframes.noise.patterns import fixed_pattern_maps
 
@@ -106,9 +107,9 @@ class Readout:
         height, width = config.output_resolution
         return height // self.binning, width // self.binning
 
-    def highest_adu(self, config: CameraConfig) -> int:
-        """The count at which a pixel of the frame saturates [ADU]."""
-        return config.max_adu * self.digital**2
+    def saturation_adu(self, config: CameraConfig) -> int:
+        """The count from which a pixel of the frame is saturated [ADU]."""
+        return int(saturation_adu(config, self.binning, on_chip=self.on_chip))
 
     def metadata(self) -> dict[str, Any]:
         """What a frame says about its readout."""

@@ -23,13 +23,13 @@ different gain (the flat has them), the mixing of coupled pixels.
 
 from __future__ import annotations
 
-from math import exp, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from getframes._native import reduce as native
 from getframes.config import CameraConfig
+from getframes.config.saturation import response_coefficients, saturation_adu
 from getframes.errors import DomainError, require, require_count
 from getframes.frame import Frame, as_pixels, require_finite
 from getframes.reduce.correction import relative_response
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     FrameLike = Frame | NDArray[Any]
 
-_MARGIN_SIGMA = 5.0
 _MODES = ("digital", "on_chip")
 
 
@@ -292,39 +291,11 @@ class Calibration:
         zero = config.bias_offset_adu * (block if self.binning_mode == "digital" else 1)
         inverse = None
         if self.linearize:
-            inverse = native.inverse_response(_coefficients(config), config.full_well_e * block)
+            inverse = native.inverse_response(response_coefficients(config), config.full_well_e * block)
         height, width = self.dark_adu.shape
         plain = Steps((height, width), self.dark_adu.dtype, zero, self.e_per_adu, inverse)
         return plain._replace(dark=plain.applied(self.dark_adu), flat=1.0 if self.flat is None else self.flat)
 
     def _saturation_adu(self) -> float:
         """The count from which a pixel is saturated."""
-        config, on_chip = self.config, self.binning_mode == "on_chip"
-        block = self.binning**2
-        together, reads = (block, 1) if on_chip else (1, block)
-        well, gain = config.full_well_e * together, config.em_gain
-        full = well * (1.0 + sum(_coefficients(config))) * gain
-        excess = (config.gain_excess_noise_factor**2 - 1.0) * well * gain**2 if config.has_gain_stage else 0.0
-        output = (config.output_full_well_e or config.full_well_e) * together
-        noise = _noisiest_read_e(config) ** 2 + config.reset_noise_e**2
-        ends = [(full, noise + excess), (output, noise)]
-        counts = [
-            reads * (config.bias_offset_adu + end / config.gain_e_per_adu)
-            - _MARGIN_SIGMA * sqrt(reads * variance) / config.gain_e_per_adu
-            for end, variance in ends
-        ]
-        return min(reads * float(config.max_adu), *counts)
-
-
-def _noisiest_read_e(config: CameraConfig) -> float:
-    """Read noise of the pixels with the most: two widths up the core, with telegraph noise, at the edge [e-]."""
-    telegraph = max(config.read_noise_rts_factor, 1.0) if config.read_noise_rts_fraction else 1.0
-    spread = config.read_noise_nonuniformity + config.read_noise_channel_nonuniformity
-    return config.read_noise_e * telegraph * config.read_noise_edge_factor * exp(2.0 * spread)
-
-
-def _coefficients(config: CameraConfig) -> list[float]:
-    """c1, c2 ... of the response 1 + c1 u + c2 u^2 ..."""
-    if config.nonlinearity_coeffs is not None:
-        return list(config.nonlinearity_coeffs)
-    return [-config.nonlinearity]
+        return saturation_adu(self.config, self.binning, on_chip=self.binning_mode == "on_chip")

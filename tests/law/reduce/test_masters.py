@@ -56,7 +56,7 @@ class Night(NamedTuple):
 def full_e(camera: Camera) -> float:
     """Electrons of a pixel that is full, at whatever end comes first."""
     config = camera.config
-    output = (config.output_full_well_e or np.inf) / config.em_gain
+    output = (config.output_full_well_e or config.full_well_e) / config.em_gain
     converter = (config.max_adu - config.bias_offset_adu) * config.gain_e_per_adu / config.em_gain
     return float(min(config.full_well_e, output, converter))
 
