@@ -8,6 +8,7 @@ from pathlib import Path
 
 from getframes.cli import build_parser
 from getframes.cli.problems import EXIT_CODES
+from getframes.config.fit_tables import FIT_TABLES
 from getframes.config.pipeline_tables import PIPELINE_TABLES
 from getframes.config.reference import documented_keys
 from getframes.config.tables import TABLES, Table
@@ -72,6 +73,30 @@ Files are strict, as [experiment files](configuration.md) are. Paths are relativ
 """
 
 
+FIT = """# Fit files
+
+A fit file says in TOML which sources `getframes fit` fits to which images, and how. Each step reads the tables that it needs. Runnable examples of every key are in
+`configs/fit/`.
+
+```toml
+[catalog]
+file = "catalog.fits"
+
+[[images]]
+file = "images/*.fits"
+
+[psf]
+file = "psfs.h5"
+
+[output]
+folder = "fit"
+```
+
+Files are strict, as [experiment files](configuration.md) are. Paths are relative to the file. What was begun with some settings goes on with these and no others:
+another catalog, other bounds, bands, `seed` or `max_active` need another folder.
+"""
+
+
 def configuration_page() -> str:
     """Every key of every table of an experiment file."""
     return _page(CONFIGURATION, TABLES)
@@ -80,6 +105,11 @@ def configuration_page() -> str:
 def pipeline_page() -> str:
     """Every key of every table of a pipeline file."""
     return _page(PIPELINE, PIPELINE_TABLES)
+
+
+def fit_page() -> str:
+    """Every key of every table of a fit file."""
+    return _page(FIT, FIT_TABLES)
 
 
 def _page(beginning: str, tables: tuple[Table, ...]) -> str:
@@ -159,6 +189,7 @@ def _cell(text: str) -> str:
 PAGES = {
     "configuration.md": configuration_page,
     "pipeline.md": pipeline_page,
+    "fit-files.md": fit_page,
     "command-line.md": command_line_page,
 }
 

@@ -15,6 +15,8 @@ import tomli
 from getframes import Frame
 from getframes.cli.findings import missing_of
 from getframes.config.experiment import read_experiment
+from getframes.config.fit import read_fit
+from getframes.config.fit_tables import FIT_TABLES
 from getframes.config.pipeline import read_pipeline
 from getframes.config.pipeline_tables import PIPELINE_TABLES
 from getframes.config.reference import documented_keys
@@ -24,7 +26,8 @@ from tests.cli.conftest import Command
 CONFIGS = Path(__file__).parents[2] / "configs"
 EVERY = sorted(path.relative_to(CONFIGS) for path in CONFIGS.glob("*/*.toml"))
 PIPELINES = [path for path in EVERY if "[input]" in (CONFIGS / path).read_text(encoding="utf-8")]
-FILES = [path for path in EVERY if path not in PIPELINES]
+FITS = [path for path in EVERY if path.parts[0] == "fit"]
+FILES = [path for path in EVERY if path not in (*PIPELINES, *FITS)]
 
 
 @pytest.fixture
@@ -64,7 +67,9 @@ def paths(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
                     )
 
 
-@pytest.mark.parametrize(("files", "tables"), [(FILES, TABLES), (PIPELINES, PIPELINE_TABLES)])
+@pytest.mark.parametrize(
+    ("files", "tables"), [(FILES, TABLES), (PIPELINES, PIPELINE_TABLES), (FITS, FIT_TABLES)]
+)
 def test_every_key_is_shown(files: list[Path], tables: tuple[Table, ...]) -> None:
     shown = {
         pair for file in files for pair in paths(tomli.loads((CONFIGS / file).read_text(encoding="utf-8")))
@@ -76,6 +81,11 @@ def test_every_key_is_shown(files: list[Path], tables: tuple[Table, ...]) -> Non
 def test_every_pipeline_is_right_as_it_stands(file: Path, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     assert read_pipeline(shutil.copy(CONFIGS / file, tmp_path)).path.name == file.name
+
+
+@pytest.mark.parametrize("file", FITS, ids=str)
+def test_every_fit_file_is_right_as_it_stands(file: Path) -> None:
+    assert read_fit(CONFIGS / file).path.name == file.name
 
 
 def test_the_night_of_the_pipelines(command: Command, tmp_path: Path) -> None:

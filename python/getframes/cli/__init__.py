@@ -5,6 +5,7 @@ Rooms are imported where a command uses them, so that ``getframes presets`` star
 
 from __future__ import annotations
 
+import sys
 from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
@@ -44,5 +45,5 @@ def build_parser() -> ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code; a command line that makes no sense raises `SystemExit` (2)."""
-    options = build_parser().parse_args(argv)
+    options = build_parser().parse_args(fit.with_step(sys.argv[1:] if argv is None else argv))
     return exit_code(options.run, options)

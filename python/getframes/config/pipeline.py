@@ -10,7 +10,7 @@ from typing import Any
 
 from getframes.config.document import Document
 from getframes.config.pipeline_tables import PIPELINE_TABLES
-from getframes.config.table_reading import read_tables, report_unknown_tables
+from getframes.config.table_reading import defaults_of, read_tables, report_unknown_tables
 
 Values = dict[str, Any]
 
@@ -98,8 +98,7 @@ def _filled(name: str, values: Values | None) -> Any:
     """The values of a table, or its defaults where it is not there but always holds."""
     if values is not None or name in ("cosmic_rays", "focal_plane"):
         return values
-    table = next(table for table in PIPELINE_TABLES if table.name == name)
-    return {field.name: field.default for field in table.fields}
+    return defaults_of(next(table for table in PIPELINE_TABLES if table.name == name))
 
 
 def _check_folders(document: Document, settings: PipelineSettings) -> None:

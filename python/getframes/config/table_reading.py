@@ -105,3 +105,8 @@ def report_unknown_tables(document: Document) -> None:
     for key in document.values:
         if key not in names:
             document.problem((key,), f"unknown table {key!r}{did_you_mean(key, names)}")
+
+
+def defaults_of(table: Table) -> dict[str, Any]:
+    """The values of a table of which nothing is said."""
+    return {field.name: field.default for field in table.fields}

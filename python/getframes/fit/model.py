@@ -140,7 +140,7 @@ def _priors(patch: Patch) -> list[Prior]:
         field, source = name.removesuffix("]").split("[")
         owner = f"{field} of source {source}"
         try:
-            prior = prior_within(patch.priors.get(field), lower, upper)
+            prior = prior_within(patch.priors.get(name, patch.priors.get(field)), lower, upper)
         except DomainError as error:
             raise DomainError(f"prior of {owner}: {error}") from None
         if number < patch.n_shapes:

@@ -25,6 +25,7 @@ from getframes.fit.source import (
     with_parameters,
 )
 from getframes.fit.state import PROGRESS, State, catalog_digest
+from getframes.io.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -316,7 +317,7 @@ class SuperScene:
         OutputError
             If the state cannot be written.
         """
-        with self._lock:
+        with self._lock, uninterrupted():
             places = self._checked_out(active)
             of = active if sources is None else sources
             among = np.isin(active["id"], of["id"])

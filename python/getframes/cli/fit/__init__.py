@@ -1,10 +1,22 @@
-"""`getframes fit`: sources back out of pixels, from a catalog and images, step by step."""
+"""`getframes fit`: sources back out of pixels, from a catalog and images, step by step or all at once.
+
+`getframes fit FILE.toml` is `getframes fit run FILE.toml`.
+"""
 
 from __future__ import annotations
 
-from getframes.cli.fit import preprocess, psf
+from getframes.cli.fit import optimize, preprocess, psf, run, sample
 
 name = "fit"
 summary = "fit scenes of blended sources"
 
-COMMANDS = (psf, preprocess)
+COMMANDS = (run, psf, preprocess, optimize, sample)
+
+
+def with_step(words: list[str]) -> list[str]:
+    """A command line in which `fit FILE.toml` is `fit run FILE.toml`."""
+    place = next((place for place, word in enumerate(words) if not word.startswith("-")), len(words))
+    after = words[place + 1 : place + 2]
+    if words[place : place + 1] == [name] and after and after[0].endswith(".toml"):
+        return [*words[: place + 1], run.name, *words[place + 1 :]]
+    return words

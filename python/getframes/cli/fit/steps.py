@@ -1,0 +1,46 @@
+"""What the steps that fit patches have in common: their options, and how they tell what became of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options of a step that fits patches."""
+    parser.add_argument("fit", type=Path, metavar="FILE", help="TOML file; see configs/fit/")
+    parser.add_argument("--workers", type=int, metavar="N", help="patches at a time; the cores when left out")
+    parser.add_argument("--processes", action="store_true", help="processes in place of threads")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler that shall do the work")
+    parser.add_argument("--retry", action="store_true", help="fit again what failed before")
+
+
+def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
+    """Do steps of a fit file, all that it has when None; exit code 1 where a patch failed."""
+    from getframes.cli.problems import DONE, warn
+    from getframes.config.fit import read_fit
+    from getframes.pipeline.fit import SceneFit
+
+    settings = read_fit(options.fit)
+    work = SceneFit.of(settings)
+    if options.retry:
+        work.scene.retry()
+    code = DONE
+    wanted = (
+        ("optimize", *(["sample"] if settings.sample is not None else [])) if tasks is None else tuple(tasks)
+    )
+    for task in wanted:
+        report = work.run(
+            task, workers=options.workers, processes=options.processes, scheduler=options.scheduler
+        )
+        print(f"{settings.out}: {task}: {report.patches} patches fitted, {len(report.failed)} failed")
+        code = max(code, report.exit_code)
+    for line in report.told():
+        warn(line)
+    if options.profile:
+        print(work.record)
+    return code
