@@ -118,7 +118,8 @@ def run(
     processes : bool
         Processes in place of threads. A script then needs its ``if __name__ == "__main__":``.
     scheduler : str or dask.distributed.Client, optional
-        A Dask scheduler, or its address. Its workers need getframes, and have to see the images and `out`.
+        A Dask scheduler, or its address. Its workers need getframes, and have to see the images and `out`. Every task carries the patcher: images in a pixel store
+        travel as names, those in memory with all their pixels.
     out : path, optional
         Folder for a file of each patch; made if it is not there.
     config : str
