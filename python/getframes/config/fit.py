@@ -28,7 +28,7 @@ class FitSettings:
         What it says.
     catalog, scene, bounds, optimize, output : dict
         The keys of each table.
-    images, prior : tuple of dict
+    images, background, prior : tuple of dict
         Each of these tables.
     psf, sample : dict or None
         None where the file has no such table.
@@ -38,6 +38,7 @@ class FitSettings:
     text: str
     catalog: Values
     images: tuple[Values, ...]
+    background: tuple[Values, ...]
     psf: Values | None
     scene: Values
     bounds: Values

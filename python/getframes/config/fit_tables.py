@@ -114,6 +114,15 @@ FIT_TABLES: tuple[Table, ...] = (
         repeated=True,
     ),
     Table(
+        "background",
+        "A background that is known, which is taken off an image; `getframes fit background --write` makes these tables.",
+        (
+            Field("image", TEXT, "Name of the image.", WORD, required=True),
+            Field("level", NUMBER, "Its background [data unit].", required=True),
+        ),
+        repeated=True,
+    ),
+    Table(
         "psf",
         "The PSFs of the images.",
         (

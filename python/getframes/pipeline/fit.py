@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from getframes.config.fit import FitSettings
 from getframes.errors import DomainError, MissingFileError, require
+from getframes.pipeline.fit_background import with_backgrounds
 from getframes.run_record import RunRecord
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def _patcher(settings: FitSettings, catalog: SourceCatalog) -> Patcher:
                 images.append(read_exposure(path, flux_unit=catalog.flux_unit, sky=catalog.sky, **options))
     if not images:
         raise DomainError(f"{settings.path} must have [[images]]")
+    images = with_backgrounds(images, settings.background)
     return Patcher(images, psfs, bands=catalog.bands, priors=_priors(settings, catalog.bands))
 
 
