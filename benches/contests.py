@@ -87,7 +87,9 @@ class Comparison:
             + f". Threads: {options.threads}.",
         ]
         if options.merge:
-            introduction.append("The rows of a contest are of one run; those of another contest may be of another.")
+            introduction.append(
+                "The rows of a contest are of one run; those of another contest may be of another."
+            )
             rows = merged(json.loads(options.output.with_suffix(".json").read_text())["rows"], rows)
         text = page(self.title, introduction, [self.table], rows, failures)
         print(text)
