@@ -1,4 +1,4 @@
-"""Pictures of what goes into a fit."""
+"""Pictures of what goes into a fit, and of what is left."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 from paper import linear, logarithmic, side_by_side, stacked
 from PIL import Image
 
-from getframes import AiryPSF, MoffatPSF
-from getframes.fit import fit_psf
+from getframes import AiryPSF, Catalog, MoffatPSF, Scene, Telescope
+from getframes.fit import Exposure, Patcher, Region, fit_psf, optimize, read_catalog
+from getframes.fit.patch_pictures import patch_picture
 
 SIDE, ZOOM = 41, 4
 
@@ -30,4 +31,32 @@ def psf_mixtures() -> Image.Image:
     return stacked(rows)
 
 
-PICTURES = {"psf_mixtures.png": psf_mixtures}
+def fitted_patch() -> Image.Image:
+    """A galaxy and a star of the simulator, fitted, beside a star that the catalog lacks."""
+    law, shape, noise = MoffatPSF(2.8, 3.5), (64, 64), 3.0
+    stamp = np.zeros((SIDE, SIDE))
+    law.add_source(stamp, SIDE // 2, SIDE // 2, 1.0, 1.0)
+    entries = {"x": [28.3, 38.6, 20.2], "y": [30.1, 34.4, 44.0], "photon_rate": [30000.0, 9000.0, 1500.0]}
+    entries |= {"r_eff_arcsec": [4.0, 0.0, 0.0], "sersic_n": [1.5, 1.0, 1.0]}
+    entries |= {"ellipticity": [0.4, 0.0, 0.0], "position_angle_deg": [35.0, 0.0, 0.0]}
+    columns = {name: np.array(values) for name, values in entries.items()}
+    image = Scene(shape, Telescope.unit(), law, [Catalog.from_columns(columns)]).photon_rate_map()
+    image = image + np.random.default_rng(8).normal(0.0, noise, shape)
+    table = {"id": [1, 2], "x": [28.6, 38.5], "y": [30.0, 34.0], "rhalf": [3.0, 0.0], "sersic": [1.0, 1.0]}
+    table |= {"q": [0.8, 1.0], "pa": [20.0, 0.0], "roi": [24.0, 24.0], "r": [20000.0, 9000.0]}
+    rows = read_catalog(table, bands=["r"]).sources()
+    seen = Exposure.of(
+        image, np.full(shape, noise), name="frame of the simulator", band="r", psf=fit_psf(stamp, 4)
+    )
+    region = Region(id=0, seed=1, ra=rows["ra"], dec=rows["dec"], radius=np.full(2, 24.0), sky=False)
+    near, any_flux = [(-3.0, 3.0)] * 2, [(-np.inf, np.inf)] * 2
+    bounds = [*near, (0.5, 15.0), (0.5, 6.0), (-0.65, 0.65), (-0.65, 0.65), *near, *any_flux]
+    patch = Patcher([seen]).build_patch(region, rows, bounds=np.array(bounds))
+    found, (exposure,) = optimize(patch).parameters, patch.exposures
+    tiles = {"x": exposure.x, "y": exposure.y, "data": exposure.data, "weight": exposure.weight}
+    residual = np.where(exposure.weight > 0.0, exposure.data - patch.rendered(found)[0], 0.0)
+    told = {"task": "optimize", "patch": 0, "active": [1, 2]}
+    return patch_picture({**told, "tiles": {exposure.name: {**tiles, "residual": residual}}})
+
+
+PICTURES = {"psf_mixtures.png": psf_mixtures, "fitted_patch.png": fitted_patch}
