@@ -32,7 +32,7 @@ from scipy.stats import chi2 as chi_square
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.patches import PSF_SIGMA, blank, galaxy, noisy, peak_snr, star, tiled
+from tests.patches import blank, galaxy, noisy, peak_snr, star, tiled
 
 from getframes.fit import LogUniform, Normal, Patch, Posterior, optimize, prepare_model, sample
 from getframes.fit.diagnostics import bulk_ess
@@ -41,6 +41,8 @@ Numbers = NDArray[np.float64]
 Row = dict[str, Any]
 
 BINS = 10
+SHARP = 1.3
+"""Standard deviation of the PSF of what galsim draws [px]."""
 SIDE = 32
 
 
@@ -221,7 +223,7 @@ def _drawn_by_galsim(random: np.random.Generator, separation: float | None, snr:
         sources.append(galaxy(x, y, 800.0, **shape()))
     side = 48
     sources = [{**each, "ra": each["ra"] + 8.0, "dec": each["dec"] + 8.0} for each in sources]
-    made = blank(sources, side=side)
+    made = blank(sources, side=side, psf=SHARP)
     scale = snr / (peak_snr(made) / np.sqrt(len(sources)))
     fluxes = np.arange(len(made.names)) >= made.n_shapes
     return replace(made, sources=made.filled(np.where(fluxes, scale, 1.0) * made.parameters))
@@ -234,7 +236,7 @@ def _image(patch: Patch, values: Numbers | None = None) -> Numbers:
     values = patch.parameters if values is None else values
     side = int(patch.exposures[0].x.max()) + 8
     params = galsim.GSParams(maximum_fft_size=16384)
-    psf = galsim.Gaussian(sigma=PSF_SIGMA)
+    psf = galsim.Gaussian(sigma=SHARP)
     total = galsim.ImageD(side, side, scale=1.0, xmin=0, ymin=0)
     for number, row in enumerate(patch.sources):
         dx, dy, rhalf, n, g1, g2 = values[6 * number : 6 * number + 6]
@@ -305,7 +307,7 @@ def _nutpie(patch: Patch, draws: int) -> float:
         expanded_dtypes=[np.dtype("float64")],
         expanded_shapes=[(len(top),)],
         expanded_names=["u"],
-        initial_mean=top,
+        make_initial_point_fn=lambda seed: top,
     )
     made = nutpie.sample(
         compiled, draws=draws, tune=300, chains=4, seed=1, progress_bar=False, save_warmup=True

@@ -22,7 +22,7 @@ BOUNDS = {
     "g1": (-0.65, 0.65),
     "g2": (-0.65, 0.65),
 }
-PSF_SIGMA = 1.3
+PSF_SIGMA = 2.0
 """Standard deviation of the PSF [px]."""
 
 
@@ -56,8 +56,9 @@ def blank(
     bounds: Mapping[str, tuple[float, float]] | None = None,
     priors: Mapping[str, Any] | None = None,
     exposures: int = 1,
+    psf: float = PSF_SIGMA,
 ) -> Patch:
-    """A patch of sources on images without light, `exposures` of `side` x `side` pixels for each band."""
+    """A patch of sources on images without light, `exposures` of `side` x `side` pixels for each band, `psf` px the standard deviation of the PSF."""
     rows = rows_of(sources)
     bands = tuple("ugrizy"[: rows["flux"].shape[1]])
     origins = np.arange(0, side, 8, dtype=np.int32)
@@ -75,7 +76,7 @@ def blank(
             weight=np.full((len(x), 64), sigma**-2.0),
             position=np.stack([rows["ra"], rows["dec"]], axis=1),
             jacobian=np.tile(np.eye(2), (count, 1, 1)),
-            psf=np.tile([1.0, 0.0, 0.0, PSF_SIGMA**2, 0.0, PSF_SIGMA**2], (count, 1, 1)),
+            psf=np.tile([1.0, 0.0, 0.0, psf**2, 0.0, psf**2], (count, 1, 1)),
         )
         for band in bands
         for number in range(exposures)

@@ -17,7 +17,7 @@ CALLS = {"optimize": optimize, "sample": lambda patch: sample(patch, 10, 10)}
 
 
 def patch(**changed: Any) -> Patch:
-    return noisy(blank([galaxy(12.0, 11.0, 900.0), star(17.0, 14.0, 400.0)], side=24, **changed), seed=1)
+    return noisy(blank([galaxy(6.5, 7.0, 900.0), star(11.0, 9.0, 400.0)], side=16, **changed), seed=1)
 
 
 def bounded(name: str, lower: float, upper: float) -> Patch:
@@ -68,7 +68,7 @@ def test_no_pixel_counts(call: Any) -> None:
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_a_source_that_nothing_sees(call: Any) -> None:
     """Its flux has no prior, and no pixel tells it."""
-    far = blank([star(12.0, 11.0, 300.0), star(400.0, 14.0, 100.0)], side=24)
+    far = blank([star(7.0, 6.0, 300.0), star(400.0, 14.0, 100.0)], side=16)
     with pytest.raises(SingularError, match="flux of source 1"):
         call(far)
 

@@ -18,19 +18,19 @@ from tests.patches import blank, galaxy, noisy, star
 
 def scene(flux: float = 900.0, **changed: Any) -> Patch:
     return blank(
-        [galaxy(12.0, 11.0, flux, rhalf=2.5, sersic=1.2, g1=0.1), star(17.0, 14.0, 400.0)], side=24, **changed
+        [galaxy(6.5, 7.0, flux, rhalf=2.5, sersic=1.2, g1=0.1), star(11.0, 9.0, 400.0)], side=16, **changed
     )
 
 
 def test_a_star_on_a_grid() -> None:
     """Position and flux of a star with bounded flux, against sums over a grid of the likelihood: means to 10 % of sigma, widths to 10 %."""
-    patch = noisy(blank([star(8.0, 8.0, 60.0)], side=16, priors={"flux_u": Uniform(5.0, 90.0)}), seed=3)
+    patch = noisy(blank([star(8.0, 8.0, 90.0)], side=16, priors={"flux_u": Uniform(5.0, 130.0)}), seed=3)
     drawn = sample(patch, 600, 150, seed=1)
     likelihood, best = patch.likelihood(), optimize(patch)
     axes = [np.linspace(-1.0, 1.0, 21) * 5.0 * s + m for m, s in zip(best.fitted, best.sigma, strict=True)]
     axes = [
         axis[(axis > low) & (axis < high)]
-        for axis, (low, high) in zip(axes, [(-2, 2), (-2, 2), (5, 90)], strict=True)
+        for axis, (low, high) in zip(axes, [(-2, 2), (-2, 2), (5, 130)], strict=True)
     ]
     points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
     logs = np.array([likelihood.value_and_gradient(p[:2].copy(), p[2:].copy())[0] for p in points])
@@ -42,10 +42,10 @@ def test_a_star_on_a_grid() -> None:
 
 
 def test_an_independent_sampler() -> None:
-    """A galaxy of S/N 25 by emcee in the parameters themselves, fluxes too. Both have some 1000 independent draws: 5 % of sigma; benches/posterior.py has more."""
+    """A galaxy of S/N 25 by emcee in the parameters themselves, fluxes too. Both have some hundred independent draws or more: 10 % of sigma; benches/posterior.py has more."""
     emcee = pytest.importorskip("emcee")
-    patch = noisy(blank([galaxy(12.0, 11.0, 500.0, rhalf=2.5, sersic=1.2)], side=24), seed=8)
-    drawn = sample(patch, 500, 200, seed=2)
+    patch = noisy(blank([galaxy(7.0, 8.0, 500.0, rhalf=2.5, sersic=1.2)], side=16), seed=8)
+    drawn = sample(patch, 200, 150, seed=2)
     likelihood, (lower, upper) = patch.likelihood(), patch.bounds.T
 
     def log_density(values: np.ndarray[Any, Any]) -> float:
@@ -54,24 +54,24 @@ def test_an_independent_sampler() -> None:
         return float(likelihood.value_and_gradient(values[:6].copy(), values[6:].copy())[0])
 
     random = np.random.RandomState(4)
-    start = drawn.flat[random.choice(len(drawn.flat), 28, replace=False)]
-    other = emcee.EnsembleSampler(28, 7, log_density)
+    start = drawn.flat[random.choice(len(drawn.flat), 16, replace=False)]
+    other = emcee.EnsembleSampler(16, 7, log_density)
     other.random_state = random.get_state()
-    other.run_mcmc(start, 1500)
+    other.run_mcmc(start, 1000)
     chain = other.get_chain(discard=100, flat=True)
     sigma = chain.std(axis=0)
-    assert_allclose((drawn.mean - chain.mean(axis=0)) / sigma, 0.0, atol=0.2)
-    assert_allclose(drawn.sigma / sigma, 1.0, atol=0.15)
+    assert_allclose((drawn.mean - chain.mean(axis=0)) / sigma, 0.0, atol=0.3)
+    assert_allclose(drawn.sigma / sigma, 1.0, atol=0.25)
 
 
 def test_fluxes_that_are_integrated_are_those_that_are_sampled() -> None:
     """Wide bounds on the fluxes: they are sampled, and the posterior is the same."""
     flat = noisy(scene(), seed=6)
     wide = replace(flat, priors={"flux_u": Uniform(-1e4, 1e4)})
-    one, other = sample(flat, 300, 150, seed=3), sample(wide, 300, 150, seed=4)
+    one, other = sample(flat, 150, 100, seed=3), sample(wide, 150, 100, seed=4)
     assert prepare_model(wide).sampled.size == prepare_model(flat).sampled.size + 2
-    assert_allclose((one.mean - other.mean) / one.sigma, 0.0, atol=0.25)
-    assert_allclose(one.sigma / other.sigma, 1.0, atol=0.2)
+    assert_allclose((one.mean - other.mean) / one.sigma, 0.0, atol=0.3)
+    assert_allclose(one.sigma / other.sigma, 1.0, atol=0.25)
 
 
 def test_without_pixels_that_tell_draws_are_those_of_the_prior() -> None:
@@ -98,20 +98,18 @@ def test_a_seed_gives_the_same_draws_on_any_threads() -> None:
 
 
 def test_truth_is_inside_as_often_as_the_draws_say() -> None:
-    """Twenty scenes drawn from the prior: counts inside the central 68 % of each parameter are binomial; the sweep of 200 is in benches/."""
+    """Twelve scenes drawn from the prior: counts inside the central 68 % of each parameter are binomial; the sweep of 200 is in benches/."""
     inside = []
-    for seed in range(20):
+    for seed in range(12):
         random = np.random.default_rng(seed)
-        truth = blank(
-            [galaxy(12.0, 12.0, 800.0)], side=24, bounds={"rhalf": (1.0, 5.0), "sersic": (0.6, 4.0)}
-        )
+        truth = blank([galaxy(7.5, 7.5, 800.0)], side=16, bounds={"rhalf": (1.0, 5.0), "sersic": (0.6, 4.0)})
         drawn_truth = [random.uniform(*bounds) for bounds in truth.bounds[:6]]
         truth = replace(truth, sources=truth.filled(np.array([*drawn_truth, 800.0])))
-        drawn = sample(noisy(truth, 100 + seed), 120, 80, chains=2, seed=seed)
+        drawn = sample(noisy(truth, 100 + seed), 100, 60, chains=2, seed=seed)
         low, high = drawn.percentiles((15.865, 84.135))
         inside.append((low < truth.parameters) & (truth.parameters < high))
     counts = np.sum(inside, axis=0)
-    least, most = binom.interval(0.999 ** (1 / len(counts)), 20, 0.6827)
+    least, most = binom.interval(0.999 ** (1 / len(counts)), 12, 0.6827)
     assert np.all((least <= counts) & (counts <= most)), counts
 
 

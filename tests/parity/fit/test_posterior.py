@@ -34,10 +34,10 @@ PRIORS: dict[str, dict[str, Any]] = {
 
 def patch(priors: dict[str, Any]) -> Patch:
     sources = [
-        galaxy(12.0, 11.0, 300.0, 200.0, rhalf=2.2, sersic=1.3, g1=0.2, g2=-0.1),
-        star(16.5, 14.0, 150.0, 250.0),
+        galaxy(7.0, 6.0, 300.0, 200.0, rhalf=2.2, sersic=1.3, g1=0.2, g2=-0.1),
+        star(10.5, 9.0, 150.0, 250.0),
     ]
-    return noisy(blank(sources, side=24, background=1, priors=priors), seed=5)
+    return noisy(blank(sources, side=16, background=1, priors=priors), seed=5)
 
 
 def columns_of(given: Patch) -> Any:
