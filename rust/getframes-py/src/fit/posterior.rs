@@ -15,6 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 type Vector<'py> = PyReadonlyArray1<'py, f64>;
 type Matrix<'py> = PyReadonlyArray2<'py, f64>;
+/// Rows of shapes, and of linear parameters.
+type Drawn<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
+/// Coordinates of draws, and what is said of each.
+type Chains<'py> = (Bound<'py, PyArray3<f64>>, Bound<'py, PyArray3<f64>>);
 
 /// The posterior density of the sources of some tiles.
 #[pyclass(frozen, module = "getframes._native.fit")]
@@ -80,12 +84,7 @@ impl Posterior {
         Ok((value, gradient.into_pyarray(py)))
     }
 
-    fn conditional<'py>(
-        &self,
-        py: Python<'py>,
-        coordinates: Matrix<'py>,
-        z: Matrix<'py>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+    fn conditional<'py>(&self, py: Python<'py>, coordinates: Matrix<'py>, z: Matrix<'py>) -> PyResult<Drawn<'py>> {
         let draws = coordinates.shape()[0];
         let (shapes, linear) = (self.likelihood.get().0.shapes(), self.likelihood.get().0.linear());
         self.coordinates_of("coordinates", &coordinates)?;
@@ -109,7 +108,7 @@ impl Posterior {
         target_accept: f64,
         weight: f64,
         progress: Option<Py<PyAny>>,
-    ) -> PyResult<(Bound<'py, PyArray3<f64>>, Bound<'py, PyArray3<f64>>)> {
+    ) -> PyResult<Chains<'py>> {
         self.coordinates_of("start", &start)?;
         Error::same_shape("mean", mean.shape(), &[self.priors.size()]).map_err(raise)?;
         let whitening = Whitening::new(mean.as_slice()?, covariance.as_slice()?).map_err(raise)?;
