@@ -11,7 +11,7 @@ from getframes.fit.source import GALAXY, source_dtype
 from getframes.picture.corner import corner_plot
 from getframes.picture.plot import BLUE, FAINT, INK, ORANGE, PAPER, Plot
 
-SIDE, PSF_SIGMA = 40, 1.5
+SIDE, PSF_SIGMA = 32, 2.0
 SHOWN = ("dra[1]", "rhalf[1]", "sersic[1]", "flux_r[1]", "flux_r[2]")
 
 
@@ -19,7 +19,7 @@ def blended_pair() -> Patch:
     """Two galaxies 1.5 half-light radii apart, with noise."""
     rows = np.zeros(2, source_dtype(1))
     rows["id"], rows["kind"] = (1, 2), GALAXY
-    rows["ra"], rows["dec"] = (17.0, 20.8), (19.0, 21.0)
+    rows["ra"], rows["dec"] = (13.5, 17.3), (15.0, 17.0)
     rows["rhalf"], rows["sersic"], rows["flux"] = (2.6, 2.2), (1.2, 2.0), [[1500.0], [1100.0]]
     rows["g1"], rows["g2"] = (0.15, -0.2), (-0.1, 0.1)
     y, x = np.mgrid[:SIDE:8, :SIDE:8].reshape(2, -1).astype(np.int32)
@@ -56,7 +56,7 @@ def blended_pair() -> Patch:
 def posterior() -> Image.Image:
     """Draws of the blended pair, with the truth."""
     patch = blended_pair()
-    drawn = sample(patch, 2500, 300, seed=1)
+    drawn = sample(patch, 1000, 200, seed=1)
     truth = dict(zip(patch.names, patch.parameters.tolist(), strict=True))
     places = [drawn.names.index(name) for name in SHOWN]
     return corner_plot(
