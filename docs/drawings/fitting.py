@@ -1,16 +1,19 @@
-"""Pictures of what goes into a fit, and of what is left."""
+"""Pictures of what goes into a fit, of what it draws, and of what is left."""
 
 from __future__ import annotations
 
 import numpy as np
-from paper import linear, logarithmic, side_by_side, stacked
+from paper import Pixels, Plot, linear, logarithmic, side_by_side, stacked
 from PIL import Image
+from scipy.special import erf
 
 from getframes import AiryPSF, Catalog, MoffatPSF, Scene, Telescope
+from getframes._native import fit
 from getframes.fit import Exposure, Patcher, Region, fit_psf, optimize, read_catalog
 from getframes.fit.patch_pictures import patch_picture
 
 SIDE, ZOOM = 41, 4
+PLACES = [(3.0, 4.0), (3.5, 4.5), (3.25, 4.1)]
 
 
 def psf_mixtures() -> Image.Image:
@@ -59,4 +62,44 @@ def fitted_patch() -> Image.Image:
     return patch_picture({**told, "tiles": {exposure.name: {**tiles, "residual": residual}}})
 
 
-PICTURES = {"psf_mixtures.png": psf_mixtures, "fitted_patch.png": fitted_patch}
+def along(sigma: float, centre: float) -> Pixels:
+    """Exact means of a Gaussian over eight pixels of a line."""
+    edges = erf((np.arange(9) - 0.5 - centre) / sigma / np.sqrt(2.0))
+    return np.diff(edges) / 2.0
+
+
+def largest_error(sigma: float, added: float | None = None) -> float:
+    """Of a pixel, as a share of the brightest; of one Gaussian with a variance added, or of the kernel."""
+    errors = []
+    for x, y in PLACES:
+        exact = np.outer(along(sigma, y), along(sigma, x))
+        component = np.array([1.0, x, y, sigma**2, 0.0, sigma**2])
+        if added is None:
+            drawn, _ = fit.gaussian(component, (0, 0), np.zeros((8, 8)))
+        else:
+            u, v = np.meshgrid(np.arange(8) - x, np.arange(8) - y)
+            variance = sigma**2 + added
+            drawn = np.exp(-0.5 * (u**2 + v**2) / variance) / (2.0 * np.pi * variance)
+        errors.append(np.abs(drawn - exact).max() / exact.max())
+    return max(errors)
+
+
+def pixel_rule() -> Image.Image:
+    """Largest error of a pixel against the width of a round Gaussian."""
+    sigmas = np.geomspace(0.2, 4.0, 160)
+    plot = Plot((0.1, 10.0), (1e-6, 1.0), ("standard deviation [pixel]", "error / peak"), logarithmic=True)
+    plot.line(np.array([0.1, 10.0]), np.array([1e-3, 1e-3]), shade=210)
+    wide = np.array([largest_error(sigma, 1.0 / 12.0) for sigma in sigmas])
+    plot.points(sigmas[::3], wide[::3], shade=150, radius=1.5)
+    plot.line(sigmas, np.array([largest_error(sigma) for sigma in sigmas]))
+    plot.text(0.2, 5e-5, "3 x 3 points")
+    plot.text(0.6, 1e-5, "2 x 2")
+    plot.text(2.2, 4e-4, "1")
+    return plot.picture
+
+
+PICTURES = {
+    "psf_mixtures.png": psf_mixtures,
+    "fitted_patch.png": fitted_patch,
+    "pixel_rule.png": pixel_rule,
+}

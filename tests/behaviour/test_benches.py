@@ -142,6 +142,15 @@ def test_reduction(tmp_path: Path) -> None:
     assert "| <= 4.6 |" in (tmp_path / "reduce.md").read_text()
 
 
+def test_fitting(tmp_path: Path) -> None:
+    stem = tmp_path / "fit"
+    result = run("fit.py", "--quick", "--only", "likelihood", "-o", str(stem))
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(stem.with_suffix(".json").read_text())["rows"]
+    assert {row["target"] for row in rows} == {"", "<= 2"}
+    assert all(row["met"] is None and row["ours"] > 0.0 for row in rows)
+
+
 def test_matching(tmp_path: Path) -> None:
     stem = tmp_path / "match"
     result = run("match.py", "--quick", "--only", "whole match*", "-o", str(stem))

@@ -14,7 +14,7 @@ EMPTY_NAMES = {"utils", "util", "helpers", "misc", "manager", "base", "common", 
 ROOMS = ("getframes-sim", "getframes-reduce", "getframes-psf", "getframes-fit")
 NOT_STAGES = {"__init__", "lib", "chain", "edge", "input", "neighbour", "offset", "sample"}
 """Files without a twin: what holds others together, and the sampler, whose random walk another program cannot repeat."""
-TWINNED = ("sim", "reduce", "psf")
+TWINNED = ("sim", "reduce", "psf", "fit")
 
 
 def twins(room: str) -> list[str]:

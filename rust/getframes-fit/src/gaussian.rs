@@ -15,9 +15,15 @@
 //!
 //! Not modelled here: response that varies within a pixel.
 
+mod drawn;
+mod group;
+mod lanes;
 mod rule;
 mod tile;
 
+pub use drawn::Drawn;
+pub use group::Group;
+pub(crate) use lanes::Lanes;
 pub use rule::Rule;
 pub use tile::{Gaussian, Moments, PIXELS, SIDE, Tile};
 
@@ -49,17 +55,14 @@ pub fn on_tile(component: &Component, tile: Tile, numbers: &[f64; PIXELS]) -> Re
     let rule = Rule::of(component.xx, component.xy, component.yy);
     let mut gaussians = Vec::new();
     component.on_pixels(&rule, &mut gaussians);
-    let mut image = [0.0; PIXELS];
-    let mut changes = Vec::new();
-    for gaussian in &gaussians {
-        let reaches = gaussian.reaches(tile);
-        if reaches {
-            gaussian.add(tile, &mut image);
-        }
-        let moments = if reaches { gaussian.moments(tile, numbers) } else { Moments::default() };
-        changes.push(gaussian.change(&moments));
-    }
-    let Component { weight, x, y, xx, xy, yy } = component.pulled_back(&rule, changes.into_iter());
+    let group = Group::new(gaussians);
+    let mut drawn = Drawn::default();
+    let places = drawn.extend(&group, tile);
+    let image = drawn.image(places.clone(), &group, tile);
+    let mut moments = vec![Moments::default(); group.gaussians().len()];
+    drawn.add_moments(places, &group, tile, numbers, &mut moments);
+    let changes = group.gaussians().iter().zip(&moments).map(|(gaussian, moments)| gaussian.change(moments));
+    let Component { weight, x, y, xx, xy, yy } = component.pulled_back(&rule, changes);
     Ok((image, [weight, x, y, xx, xy, yy]))
 }
 
@@ -78,6 +81,7 @@ impl Component {
     }
 
     /// Adds the Gaussians that stand for it on pixels to `out`.
+    #[inline(always)]
     pub fn on_pixels(&self, rule: &Rule, out: &mut Vec<Gaussian>) {
         for point in rule.points() {
             out.push(Gaussian::new(&Self {
@@ -96,20 +100,20 @@ impl Component {
         let mut sum = Self::default();
         let (mut offset, mut outer) = (0.0, 0.0);
         for (point, change) in rule.points().zip(changes) {
-            sum.weight = change.weight.mul_add(point.weight, sum.weight);
+            sum.weight += change.weight * point.weight;
             sum.x += change.x;
             sum.y += change.y;
             sum.xx += change.xx;
             sum.xy += change.xy;
             sum.yy += change.yy;
             offset += point.column * change.x + point.row * change.y;
-            outer = change.weight.mul_add(self.weight * point.weight_per_outer, outer);
+            outer += change.weight * self.weight * point.weight_per_outer;
         }
         let per_width = (sum.xx + sum.yy) * rule.added_slope + offset * rule.offset_slope + outer * rule.outer_slope;
         let [xx, xy, yy] = rule.width_slopes;
-        sum.xx = per_width.mul_add(xx, sum.xx);
-        sum.xy = per_width.mul_add(xy, sum.xy);
-        sum.yy = per_width.mul_add(yy, sum.yy);
+        sum.xx += per_width * xx;
+        sum.xy += per_width * xy;
+        sum.yy += per_width * yy;
         sum
     }
 }

@@ -32,7 +32,7 @@ use sweep::Sweep;
 pub(crate) use sweep::{Pixels, dot};
 
 /// Products of pixels and Gaussians below which threads cost more than they give.
-const SMALL: usize = 1_000_000;
+const SMALL: usize = 500_000;
 
 /// The likelihood of some tiles of pixels.
 #[derive(Clone, Debug)]
@@ -96,7 +96,8 @@ impl Likelihood {
         self.check_linear(linear)?;
         Error::same_shape("shape_slopes", &[shape_slopes.len()], &[self.shapes()])?;
         Error::same_shape("linear_slopes", &[linear_slopes.len()], &[self.linear()])?;
-        let sums = self.over_blocks(shapes, |sweep| {
+        let forms = self.forms(shapes)?;
+        let sums = self.over_blocks(&self.footprints(shapes, &forms), |sweep| {
             let mut value = 0.0;
             let mut slopes = vec![0.0; sweep.columns()];
             let sources = sweep.run(|pixels, adjoints| {
@@ -132,8 +133,10 @@ impl Likelihood {
     /// As [`Likelihood::value_and_gradient`]; [`Error::Singular`] when neither data nor prior determine a parameter.
     pub fn marginal(&self, shapes: &[f64], prior: &Prior<'_>, shape_slopes: &mut [f64]) -> Result<f64, Error> {
         Error::same_shape("shape_slopes", &[shape_slopes.len()], &[self.shapes()])?;
-        let solution = self.solution(shapes, prior)?;
-        let sums = self.over_blocks(shapes, |sweep| {
+        let forms = self.forms(shapes)?;
+        let footprints = self.footprints(shapes, &forms);
+        let solution = self.solution(&footprints, prior)?;
+        let sums = self.over_blocks(&footprints, |sweep| {
             let mut value = 0.0;
             let sources = sweep.run(|pixels, adjoints| {
                 let weighted = pixels.weighted_residual(|column| solution.linear[column.linear], &mut value);
@@ -165,7 +168,8 @@ impl Likelihood {
     /// # Errors
     /// As [`Likelihood::marginal`].
     pub fn solve(&self, shapes: &[f64], prior: &Prior<'_>) -> Result<(Vec<f64>, Vec<f64>), Error> {
-        let solution = self.solution(shapes, prior)?;
+        let forms = self.forms(shapes)?;
+        let solution = self.solution(&self.footprints(shapes, &forms), prior)?;
         let count = self.linear();
         let covariance = (0..count * count).map(|at| solution.covariance(at / count, at % count)).collect();
         Ok((solution.linear, covariance))
@@ -177,7 +181,8 @@ impl Likelihood {
     /// As [`Likelihood::value_and_gradient`].
     pub fn model(&self, shapes: &[f64], linear: &[f64]) -> Result<Vec<f64>, Error> {
         self.check_linear(linear)?;
-        let images = self.over_blocks(shapes, |sweep| {
+        let forms = self.forms(shapes)?;
+        let images = self.over_blocks(&self.footprints(shapes, &forms), |sweep| {
             let mut images = Vec::new();
             sweep.each(|pixels| images.push(pixels.model(|column| linear[column.linear])));
             images
@@ -196,12 +201,13 @@ impl Likelihood {
     /// # Errors
     /// As [`Likelihood::value_and_gradient`].
     pub fn evaluations(&self, shapes: &[f64]) -> Result<usize, Error> {
-        Ok(self.over_blocks(shapes, |sweep| sweep.evaluations())?.into_iter().sum())
+        let forms = self.forms(shapes)?;
+        Ok(self.over_blocks(&self.footprints(shapes, &forms), |sweep| sweep.evaluations())?.into_iter().sum())
     }
 
-    fn solution(&self, shapes: &[f64], prior: &Prior<'_>) -> Result<Solution, Error> {
+    fn solution(&self, footprints: &[Vec<Footprint<'_>>], prior: &Prior<'_>) -> Result<Solution, Error> {
         prior.check(self.linear())?;
-        let parts = self.over_blocks(shapes, |sweep| {
+        let parts = self.over_blocks(footprints, |sweep| {
             let mut part = Normal::new(sweep.columns());
             sweep.each(|pixels: &Pixels<'_>| part.add(pixels));
             part
@@ -217,16 +223,12 @@ impl Likelihood {
     /// Runs `work` on every block of tiles, in the pool if that pays; results are in the order of the blocks.
     fn over_blocks<R: Send>(
         &self,
-        shapes: &[f64],
+        footprints: &[Vec<Footprint<'_>>],
         work: impl Fn(&mut Sweep<'_>) -> R + Send + Sync,
     ) -> Result<Vec<R>, Error> {
-        let shapes_of = self.shapes_of(shapes)?;
-        let exposures = 0..self.scene.exposures.len();
-        let footprints: Vec<Vec<Footprint<'_>>> =
-            exposures.map(|exposure| self.footprints(exposure, shapes, &shapes_of)).collect();
         let one = |block: &Block| work(&mut Sweep::new(self, block, &footprints[block.exposure]));
         let size = |block: &Block| {
-            let gaussians: usize = footprints[block.exposure].iter().map(Footprint::len).sum();
+            let gaussians: usize = footprints[block.exposure].iter().map(|own| own.group().gaussians().len()).sum();
             block.tiles.len() * PIXELS * gaussians
         };
         // A caller that is in a pool has work for its threads already.
@@ -237,15 +239,18 @@ impl Likelihood {
         pool::install(|| Ok(self.blocks.par_iter().map(one).collect()))
     }
 
-    fn footprints<'a>(&'a self, exposure: usize, shapes: &[f64], shapes_of: &'a [Shape]) -> Vec<Footprint<'a>> {
+    /// The sources on the pixels, by exposure and source.
+    fn footprints<'a>(&'a self, shapes: &[f64], forms: &'a [Shape]) -> Vec<Vec<Footprint<'a>>> {
         let place = |source: usize| [shapes[self.first[source]], shapes[self.first[source] + 1]];
-        let sources = shapes_of.iter().enumerate();
-        sources
-            .map(|(source, shape)| {
+        let of = |exposure: usize| {
+            let sources = forms.iter().enumerate();
+            let made = sources.map(|(source, form)| {
                 let (view, psf) = self.scene.seen(exposure, source);
-                Footprint::new(view, shape, psf, place(source))
-            })
-            .collect()
+                Footprint::new(view, form, psf, place(source))
+            });
+            made.collect()
+        };
+        (0..self.scene.exposures.len()).map(of).collect()
     }
 
     fn add_slopes(&self, sources: &[[f64; GALAXY]], slopes: &mut [f64]) {
@@ -301,7 +306,7 @@ impl Likelihood {
     }
 
     /// Shapes of the sources.
-    fn shapes_of(&self, shapes: &[f64]) -> Result<Vec<Shape>, Error> {
+    fn forms(&self, shapes: &[f64]) -> Result<Vec<Shape>, Error> {
         Error::same_shape("shapes", &[shapes.len()], &[self.shapes()])?;
         let sources = self.first.windows(2).enumerate();
         sources

@@ -1,0 +1,1 @@
+"""What the fitting room must be, whatever its code: integrals, slopes, published profiles."""

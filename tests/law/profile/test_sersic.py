@@ -8,13 +8,13 @@ import pytest
 from getframes._native import deposit
 from getframes.reference.profile.sersic import enclosed, surface_brightness
 
-INDICES = [0.5, 0.52, 0.6, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0]
+INDICES = [0.5, 0.503, 0.507, 0.52, 0.55, 0.6, 0.65, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 5.5, 6.0]
 
 
 @pytest.mark.parametrize("n", INDICES)
 def test_density_and_enclosed_light(n: float) -> None:
     sigma, share = np.array(deposit.sersic(n)).T
-    r = np.geomspace(0.05, 4.0 if n >= 1.0 else 2.5, 300)
+    r = np.geomspace(0.05, 4.0, 300)
     shape = np.exp(-0.5 * (r[:, None] / sigma) ** 2)
     density = (share / (2.0 * np.pi * sigma**2) * shape).sum(axis=1)
     light = (share * (1.0 - shape)).sum(axis=1)

@@ -18,7 +18,7 @@ GALAXIES = {  # r_half [arcsec], n, g1, g2
 
 
 def scene(
-    seed: int = 0, galaxies: tuple[str, ...] = ("disk", "round"), tiles: int = 2
+    seed: int = 0, galaxies: tuple[str, ...] = ("disk", "round"), tiles: int = 1
 ) -> tuple[Scene, np.ndarray]:
     """Galaxies and a star in three exposures of two bands, of which one is flipped and rotated; and their shapes."""
     rng = np.random.default_rng(seed)
@@ -38,8 +38,8 @@ def scene(
     psf[1, :2] = [[0.8, 0.0, 0.1, 1.7, 0.2, 1.5], [0.2, 0.0, 0.0, 9.0, 1.0, 7.0]]
     shape = (len(x), 64)
     made = Scene(
-        tile_x=100 + 8 * x,
-        tile_y=-20 + 8 * y,
+        tile_x=108 - 4 * tiles + 8 * x,
+        tile_y=-12 - 4 * tiles + 8 * y,
         tile_exposure=exposure,
         data=rng.normal(3.0, 2.0, shape),
         weight=rng.gamma(3.0, 0.1, shape) * (rng.random(shape) > 0.1),
@@ -47,7 +47,7 @@ def scene(
         flux_scale=np.array([1.0, 2.5, 0.7]),
         background=np.array([1, 0, 3], np.int32),
         kind=np.array([1] * len(galaxies) + [0], np.int32),
-        position=np.array([108.0, -12.0]) + rng.uniform(-4.0, 4.0, (exposures, sources, 2)),
+        position=np.array([107.5, -12.5]) + rng.uniform(-3.0, 3.0, (exposures, sources, 2)),
         jacobian=np.repeat(jacobian[:, None], sources, axis=1),
         psf_of=rng.integers(0, 2, (exposures, sources)).astype(np.int32),
         psf=psf,

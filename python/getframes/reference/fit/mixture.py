@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from getframes.reference.profile.sersic import between_knots
+from getframes.reference.profile.sersic import NARROWEST, between_knots
 
 if TYPE_CHECKING:
     from getframes.reference.image import Image
@@ -55,6 +55,6 @@ def _profile(source: Image) -> tuple[Image, Image, Image]:
         return np.zeros(1), np.ones(1), np.eye(2)
     _, _, r_half, n, g1, g2 = source
     sigma, share = between_knots(n)
-    there = share != 0.0
+    there = slice(None if np.real(n) < NARROWEST else -1)
     stretch = np.array([[1.0 + g1, g2], [g2, 1.0 - g1]])
     return sigma[there] * r_half, share[there], stretch @ stretch.T / (1.0 - g1**2 - g2**2)

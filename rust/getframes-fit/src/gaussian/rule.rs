@@ -63,7 +63,7 @@ impl Rule {
         let width_slopes = [slope(yy, 2.0 * xx), slope(-2.0 * xy, 4.0 * xy), slope(xx, 2.0 * yy)];
 
         let (two, two_slope) = ramp(width, TWO);
-        let outer = (0.5 - OUTER_OF_THREE).mul_add(two, OUTER_OF_THREE);
+        let outer = OUTER_OF_THREE + (0.5 - OUTER_OF_THREE) * two;
         let outer_slope = (0.5 - OUTER_OF_THREE) * two_slope;
         // h⁴ = 1 / (240 a (6a - 1)) makes the fourth cumulant right; the points move together by `apart`.
         let (together, together_slope) = ramp(width, TOGETHER);
@@ -90,6 +90,7 @@ impl Rule {
     }
 
     /// The points, row by row.
+    #[inline(always)]
     pub fn points(&self) -> impl Iterator<Item = Point> + '_ {
         let side = move |number: i8| match (number, self.sides.len()) {
             (_, 1) => (1.0, 0.0),

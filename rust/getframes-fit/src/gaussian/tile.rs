@@ -1,6 +1,7 @@
-//! One Gaussian over the pixels of a tile.
+//! A Gaussian ready for pixels, and whether it reaches a tile of them.
 
 use super::Component;
+use super::lanes::Lanes;
 use getframes_core::Real;
 
 /// Pixels along a side of a tile.
@@ -12,8 +13,8 @@ pub const PIXELS: usize = SIDE * SIDE;
 /// Standard deviations beyond which a Gaussian is left out.
 const REACH: f64 = 6.0;
 
-/// Exponents below are nothing; `exponential` holds down to there.
-const NOTHING: f64 = -700.0;
+/// Largest inverse variance along y for which a tile can be crossed row by row from exponents above -700 [1 / pixel²].
+const STEEPEST: f64 = 14.0;
 
 /// Where a tile lies: the centre of its first pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,25 +31,36 @@ pub struct Gaussian {
     component: Component,
     /// Value at the centre, for a weight of 1.
     peak: f64,
-    /// The inverse of the covariance [1 / pixel²].
+    /// The inverse of the covariance: a u² + 2 b u v + c v² [1 / pixel²].
     inverse: [f64; 3],
+    /// exp(-c): what the ratio of two rows changes by from row to row.
+    pub(super) fall: f64,
     /// How far it reaches along x and y [pixel].
     reach: [f64; 2],
 }
 
-/// Sums over pixels of a number times the Gaussian (of weight 1) times 1, u, v, u², uv, v², where u and v are distances from its centre [pixel].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moments(pub [f64; 6]);
+/// Sums over the pixels of each column of a number times exp(-form / 2) times 1, u, v, u², uv, v²: u and v are distances from the centre [pixel].
+#[derive(Clone, Copy, Debug)]
+pub struct Moments(pub(super) [Lanes; 6]);
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self([Lanes::all(0.0); 6])
+    }
+}
 
 impl Gaussian {
     /// Of a component whose covariance is positive definite.
+    #[inline(always)]
     pub fn new(component: &Component) -> Self {
         let Component { xx, xy, yy, .. } = *component;
         let det = xx * yy - xy * xy;
+        let inverse = [yy / det, -xy / det, xx / det];
         Self {
             component: *component,
             peak: 1.0 / (2.0 * std::f64::consts::PI * det.sqrt()),
-            inverse: [yy / det, -xy / det, xx / det],
+            inverse,
+            fall: Real::exponential(-inverse[2].min(STEEPEST)),
             reach: [REACH * xx.sqrt(), REACH * yy.sqrt()],
         }
     }
@@ -60,14 +72,11 @@ impl Gaussian {
     }
 
     /// Whether it reaches a pixel of a tile, or the space between them.
-    #[inline]
+    #[inline(always)]
     pub fn reaches(&self, tile: Tile) -> bool {
         let last = (SIDE - 1) as f64;
-        let (u, v) = (tile.x - self.component.x, tile.y - self.component.y);
-        let (left, right, low, high) = (u, u + last, v, v + last);
-        if left > self.reach[0] || -right > self.reach[0] || low > self.reach[1] || -high > self.reach[1] {
-            return false;
-        }
+        let [left, low] = self.distance(tile);
+        let (right, high) = (left + last, low + last);
         if left <= 0.0 && right >= 0.0 && low <= 0.0 && high >= 0.0 {
             return true;
         }
@@ -80,64 +89,59 @@ impl Gaussian {
         on_column.min(on_row) <= REACH * REACH
     }
 
-    /// Adds its values to a tile.
+    /// Value at the centre.
     #[inline(always)]
-    pub fn add(&self, tile: Tile, image: &mut [f64; PIXELS]) {
-        self.walk(tile, |pixel, _, _, value| image[pixel] += self.component.weight * value);
+    pub(super) fn height(&self) -> f64 {
+        self.component.weight * self.peak
     }
 
-    /// Its moments with the numbers of a tile.
+    /// Whether it is too narrow to go from row to row.
     #[inline(always)]
-    pub fn moments(&self, tile: Tile, numbers: &[f64; PIXELS]) -> Moments {
-        let mut sums = [0.0; 6];
-        self.walk(tile, |pixel, u, v, value| {
-            let value = value * numbers[pixel];
-            for (sum, term) in sums.iter_mut().zip([1.0, u, v, u * u, u * v, v * v]) {
-                *sum += value * term;
-            }
-        });
-        Moments(sums)
+    pub(super) fn is_steep(&self) -> bool {
+        self.inverse[2] > STEEPEST
     }
 
+    /// From the centre to the first pixel of a tile.
     #[inline(always)]
-    fn walk(&self, tile: Tile, mut each: impl FnMut(usize, f64, f64, f64)) {
-        let [a, b, c] = self.inverse;
-        for row in 0..SIDE {
-            for column in 0..SIDE {
-                let (u, v) = (tile.x - self.component.x + column as f64, tile.y - self.component.y + row as f64);
-                let exponent = -0.5 * (a * u * u + 2.0 * b * u * v + c * v * v);
-                if exponent > NOTHING {
-                    each(row * SIDE + column, u, v, self.peak * Real::exponential(exponent));
-                }
-            }
+    pub(super) fn distance(&self, tile: Tile) -> [f64; 2] {
+        [tile.x - self.component.x, tile.y - self.component.y]
+    }
+
+    /// -form / 2 along a row of a tile.
+    #[inline(always)]
+    pub(super) fn exponents(&self, tile: Tile, row: f64, exponents: &mut [f64]) {
+        let ([a, b, c], [u, v]) = (self.inverse, self.distance(tile));
+        let v = v + row;
+        for column in 0..SIDE {
+            let u = u + column as f64;
+            exponents[column] = u * u.mul_add(-0.5 * a, -b * v) - 0.5 * c * v * v;
+        }
+    }
+
+    /// By what these grow from the first row to the second.
+    #[inline(always)]
+    pub(super) fn growth(&self, tile: Tile, growth: &mut [f64]) {
+        let ([_, b, c], [u, v]) = (self.inverse, self.distance(tile));
+        for column in 0..SIDE {
+            growth[column] = (u + column as f64).mul_add(-b, -c * (v + 0.5));
         }
     }
 
     /// What the sum over pixels of a number times the Gaussian changes by with each number of its component.
     pub fn change(&self, moments: &Moments) -> Component {
-        let Moments([sum, u, v, uu, uv, vv]) = *moments;
+        let [sum, u, v, uu, uv, vv] = moments.0.map(|lanes| self.peak * lanes.sum());
         let [a, b, c] = self.inverse;
         let Component { weight, xx, xy, yy, .. } = self.component;
-        // With S the second moments less `sum` C, the slope is C⁻¹ S C⁻¹ / 2.
+        // With S the second moments less `sum` C, the slope against C is C⁻¹ S C⁻¹ / 2.
         let (s, t, r) = (uu - sum * xx, uv - sum * xy, vv - sum * yy);
-        let (left, middle) = ([a * s + b * t, a * t + b * r], [b * s + c * t, b * t + c * r]);
+        let (above, below) = ([a * s + b * t, a * t + b * r], [b * s + c * t, b * t + c * r]);
         Component {
             weight: sum,
             x: weight * (a * u + b * v),
             y: weight * (b * u + c * v),
-            xx: 0.5 * weight * (left[0] * a + left[1] * b),
-            xy: weight * (left[0] * b + left[1] * c),
-            yy: 0.5 * weight * (middle[0] * b + middle[1] * c),
-        }
-    }
-}
-
-impl Moments {
-    /// Adds those of another tile.
-    #[inline]
-    pub fn add(&mut self, other: &Self) {
-        for (sum, term) in self.0.iter_mut().zip(other.0) {
-            *sum += term;
+            xx: 0.5 * weight * (above[0] * a + above[1] * b),
+            xy: weight * (above[0] * b + above[1] * c),
+            yy: 0.5 * weight * (below[0] * b + below[1] * c),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::mixture::{GALAXY, STAR, View};
 use getframes_core::Error;
 
 /// Tiles of a block.
-const BLOCK: usize = 16;
+const BLOCK: usize = 32;
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,10 @@
 use super::Likelihood;
 use super::footprint::Footprint;
 use super::scene::Block;
-use crate::gaussian::{Moments, PIXELS, SIDE, Tile};
+use crate::gaussian::{Drawn, Lanes, Moments, PIXELS, SIDE, Tile};
 use crate::mixture::GALAXY;
+use getframes_core::simd::{self, Kernel};
+use std::ops::Range;
 
 /// What one linear parameter adds to a tile, for a value of 1.
 #[derive(Clone, Debug)]
@@ -55,15 +57,15 @@ pub struct Sweep<'a> {
     block: &'a Block,
     footprints: &'a [Footprint<'a>],
     /// Gaussians that reach the tile, source by source.
-    touching: Vec<u32>,
-    /// Where those of each column of a source end.
-    ends: Vec<usize>,
+    drawn: Drawn,
+    /// Where those of each column of a source are.
+    places: Vec<Range<usize>>,
     columns: Vec<Column>,
 }
 
 impl<'a> Sweep<'a> {
     pub fn new(likelihood: &'a Likelihood, block: &'a Block, footprints: &'a [Footprint<'a>]) -> Self {
-        Self { likelihood, block, footprints, touching: Vec::new(), ends: Vec::new(), columns: Vec::new() }
+        Self { likelihood, block, footprints, drawn: Drawn::default(), places: Vec::new(), columns: Vec::new() }
     }
 
     /// Count of the linear parameters of the exposure.
@@ -73,15 +75,18 @@ impl<'a> Sweep<'a> {
 
     /// Runs `visit` for each tile; it writes by what changes of the columns of sources change the sum. Returns the changes with the sources.
     pub fn run(&mut self, mut visit: impl FnMut(&Pixels<'_>, &mut [[f64; PIXELS]])) -> Vec<[f64; GALAXY]> {
-        let mut moments: Vec<_> = self.footprints.iter().map(|own| vec![Moments::default(); own.len()]).collect();
+        let mut moments = vec![Vec::new(); self.footprints.len()];
         let mut adjoints = Vec::new();
         for &tile in &self.block.tiles {
             let place = self.render(tile);
-            adjoints.resize(self.ends.len(), [0.0; PIXELS]);
+            adjoints.resize(self.places.len(), [0.0; PIXELS]);
             visit(&self.pixels(tile), &mut adjoints);
             self.gather(place, &mut adjoints, &mut moments);
         }
-        self.footprints.iter().zip(&moments).map(|(footprint, moments)| footprint.pulled_back(moments)).collect()
+        let sources = self.footprints.iter().zip(&moments);
+        sources
+            .map(|(own, moments)| if moments.is_empty() { [0.0; GALAXY] } else { own.pulled_back(moments) })
+            .collect()
     }
 
     /// Runs `visit` for each tile.
@@ -97,7 +102,7 @@ impl<'a> Sweep<'a> {
         let mut count = 0;
         for &tile in &self.block.tiles {
             self.render(tile);
-            count += self.touching.len() * PIXELS;
+            count += self.drawn.count() * PIXELS;
         }
         count
     }
@@ -116,20 +121,16 @@ impl<'a> Sweep<'a> {
     fn render(&mut self, tile: usize) -> Tile {
         let place = self.likelihood.scene.place(tile);
         let scale = self.exposure().flux_scale;
-        self.touching.clear();
-        self.ends.clear();
+        self.drawn.clear();
+        self.places.clear();
         self.columns.clear();
         for (source, footprint) in self.footprints.iter().enumerate() {
-            let first = self.touching.len();
-            footprint.touching(place, &mut self.touching);
-            if self.touching.len() == first {
+            let places = self.drawn.extend(footprint.group(), place);
+            if places.is_empty() {
                 continue;
             }
-            let mut pixels = [0.0; PIXELS];
-            for &number in &self.touching[first..] {
-                footprint.gaussian(number).add(place, &mut pixels);
-            }
-            self.ends.push(self.touching.len());
+            let pixels = self.drawn.image(places.clone(), footprint.group(), place);
+            self.places.push(places);
             let linear = self.likelihood.linear_of(self.block.exposure, source);
             self.columns.push(Column { linear, local: source, pixels: pixels.map(|value| scale * value) });
         }
@@ -150,34 +151,58 @@ impl<'a> Sweep<'a> {
     /// Adds the moments of the Gaussians of a tile.
     fn gather(&self, place: Tile, adjoints: &mut [[f64; PIXELS]], moments: &mut [Vec<Moments>]) {
         let scale = self.exposure().flux_scale;
-        let mut first = 0;
-        for ((column, adjoint), &end) in self.columns.iter().zip(adjoints).zip(&self.ends) {
+        for ((column, adjoint), places) in self.columns.iter().zip(adjoints).zip(&self.places) {
             for value in adjoint.iter_mut() {
                 *value *= scale;
             }
-            for &number in &self.touching[first..end] {
-                let gaussian = self.footprints[column.local].gaussian(number);
-                moments[column.local][number as usize].add(&gaussian.moments(place, adjoint));
-            }
-            first = end;
+            let group = self.footprints[column.local].group();
+            let sums = &mut moments[column.local];
+            sums.resize(group.gaussians().len(), Moments::default());
+            self.drawn.add_moments(places.clone(), group, place, adjoint, sums);
         }
     }
 }
 
 /// Σ a b in a fixed order.
 pub fn dot(a: &[f64; PIXELS], b: &[f64; PIXELS]) -> f64 {
-    let mut lanes = [0.0; SIDE];
-    for (a, b) in a.chunks_exact(SIDE).zip(b.chunks_exact(SIDE)) {
-        for lane in 0..SIDE {
-            lanes[lane] += a[lane] * b[lane];
-        }
-    }
-    lanes.iter().sum()
+    simd::dispatch(Dot { a, b })
 }
 
 /// sum += factor image.
 pub fn add_times(sum: &mut [f64; PIXELS], factor: f64, image: &[f64; PIXELS]) {
-    for pixel in 0..PIXELS {
-        sum[pixel] += factor * image[pixel];
+    simd::dispatch(AddTimes { sum, factor, image });
+}
+
+struct Dot<'a> {
+    a: &'a [f64; PIXELS],
+    b: &'a [f64; PIXELS],
+}
+
+impl Kernel for Dot<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut lanes = [0.0; SIDE];
+        for (a, b) in self.a.chunks_exact(SIDE).zip(self.b.chunks_exact(SIDE)) {
+            Lanes::load(a).mul_add(Lanes::load(b), Lanes::load(&lanes)).store(&mut lanes);
+        }
+        Lanes::load(&lanes).sum()
+    }
+}
+
+struct AddTimes<'a> {
+    sum: &'a mut [f64; PIXELS],
+    factor: f64,
+    image: &'a [f64; PIXELS],
+}
+
+impl Kernel for AddTimes<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let factor = Lanes::all(self.factor);
+        for (sum, image) in self.sum.chunks_exact_mut(SIDE).zip(self.image.chunks_exact(SIDE)) {
+            factor.mul_add(Lanes::load(image), Lanes::load(sum)).store(sum);
+        }
     }
 }

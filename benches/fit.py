@@ -1,0 +1,58 @@
+"""Measures the fitting room: one module a subject in fitting/, each with the rows that it measures.
+
+::
+
+    python benches/fit.py [--quick] [--only 'likelihood*'] [-o STEM]
+
+With -o the page and the numbers are written to STEM.md and STEM.json; results/fit is what the documentation shows. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from machine import machine
+from table import Table, page, write
+
+import getframes
+
+SUBJECTS = sorted(path.stem for path in (Path(__file__).parent / "fitting").glob("*.py"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and write what was asked for."""
+    options = _options(arguments)
+    getframes.set_num_threads(1)
+    rows, tables = [], []
+    for subject in SUBJECTS:
+        if any(fnmatchcase(subject, pattern) for pattern in options.only or ["*"]):
+            module = importlib.import_module(f"fitting.{subject}")
+            tables.append(Table(module.TITLE, "getframes", "other", module.NOTE))
+            rows += module.rows(options.quick)
+    facts = {"measured": time.strftime("%Y-%m-%d"), "machine": machine()}
+    place = "Measured {} on {processor}, {cores} cores, {memory}, {system}; one thread."
+    text = page("Fitting", [place.format(facts["measured"], **facts["machine"])], tables, rows)
+    print(text)
+    if options.output:
+        write(options.output, text, facts, rows)
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="small data, one round")
+    parser.add_argument("--only", nargs="+", metavar="PATTERN", help="subjects by name")
+    parser.add_argument("-o", "--output", type=Path, help="results, without suffix")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Galaxies drawn by the likelihood, and by galsim with tight parameters."""
+
+from __future__ import annotations
+
+import galsim
+import numpy as np
+
+from getframes._native import fit as native
+
+TIGHT = galsim.GSParams(
+    folding_threshold=1e-4,
+    maxk_threshold=1e-4,
+    kvalue_accuracy=1e-6,
+    stepk_minimum_hlr=10,
+    maximum_fft_size=16384,
+)
+
+
+def ours(side: int, source, psf) -> np.ndarray:
+    """A source of flux 1 at the middle of `side` x `side` pixels (a multiple of 8), at its offsets [pixel]."""
+    tiles = np.arange(0, side, 8, dtype=np.int32)
+    y, x = (grid.ravel() for grid in np.meshgrid(tiles, tiles, indexing="ij"))
+    made = native.Likelihood(
+        tile_x=x,
+        tile_y=y,
+        tile_exposure=np.zeros(len(x), np.int32),
+        data=np.zeros((len(x), 64)),
+        weight=np.ones((len(x), 64)),
+        band=np.zeros(1, np.int32),
+        flux_scale=np.ones(1),
+        background=np.zeros(1, np.int32),
+        kind=np.ones(1, np.int32),
+        position=np.full((1, 1, 2), side / 2),
+        jacobian=np.eye(2)[None, None],
+        psf_of=np.zeros((1, 1), np.int32),
+        psf=psf[None],
+    )
+    image = made.model(np.array(source), np.ones(1)).reshape(len(tiles), len(tiles), 8, 8)
+    return image.transpose(0, 2, 1, 3).reshape(side, side)
+
+
+def theirs(side: int, source, psf) -> np.ndarray:
+    x, y, r_half, n, g1, g2 = source
+    galaxy = galsim.Sersic(n, half_light_radius=r_half, gsparams=TIGHT).shear(g1=g1, g2=g2)
+    blur = galsim.Add([galsim.Gaussian(sigma=np.sqrt(row[3]), flux=row[0], gsparams=TIGHT) for row in psf])
+    image = galsim.ImageD(side, side)
+    centre = galsim.PositionD(side / 2 + 1 + x, side / 2 + 1 + y)
+    galsim.Convolve([galaxy, blur], gsparams=TIGHT).drawImage(image, scale=1.0, center=centre)
+    return image.array
+
+
+def double(fwhm: float) -> np.ndarray:
+    """A PSF of two Gaussians."""
+    sigma = fwhm / 2.3548
+    return np.array([[0.8, 0, 0, sigma**2, 0, sigma**2], [0.2, 0, 0, 4 * sigma**2, 0, 4 * sigma**2]])
+
+
+def difference(side: int, fwhm: float, r_half: float, n: float, q: float) -> tuple[float, float]:
+    """Largest residual as a share of the peak, and the sum of all, for a galaxy of flux 1 at an angle."""
+    shear, angle = (1.0 - q) / (1.0 + q), 0.7
+    source = [0.3, -0.2, r_half, n, shear * np.cos(2 * angle), shear * np.sin(2 * angle)]
+    got, want = ours(side, source, double(fwhm)), theirs(side, source, double(fwhm))
+    return float(np.abs(got - want).max() / want.max()), float(np.abs(got - want).sum())
