@@ -26,6 +26,10 @@ def rows(quick: bool) -> list[Row]:
         both = [difference(side, fwhm, r_half, n, q) for n, q, fwhm in list(cases)[: 2 if quick else None]]
         peak, light = np.max(both, axis=0)
         name = f"r_half {r_half:g} pixels"
-        found.append(Row(TITLE, f"{name}: of the peak", "%", 100 * peak, target="< 0.2", met=peak < 2e-3))
-        found.append(Row(TITLE, f"{name}: of the light", "%", 100 * light, target="< 1", met=light < 1e-2))
+        found.append(
+            Row(TITLE, f"{name}: of the peak", "%", float(100 * peak), target="< 0.2", met=bool(peak < 2e-3))
+        )
+        found.append(
+            Row(TITLE, f"{name}: of the light", "%", float(100 * light), target="< 1", met=bool(light < 1e-2))
+        )
     return found
