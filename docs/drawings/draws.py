@@ -56,7 +56,7 @@ def blended_pair() -> Patch:
 def posterior() -> Image.Image:
     """Draws of the blended pair, with the truth."""
     patch = blended_pair()
-    drawn = sample(patch, 1000, 200, seed=1)
+    drawn = sample(patch, 600, 200, chains=2, seed=1)
     truth = dict(zip(patch.names, patch.parameters.tolist(), strict=True))
     places = [drawn.names.index(name) for name in SHOWN]
     return corner_plot(

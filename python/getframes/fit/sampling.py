@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-FAR = 3.0
-"""Coordinates of a start are moved to within this of 0: beyond, a logit is nearly at its bound, and as good as flat."""
+FAR = 12.0
+"""Coordinates of a start are moved to within this of 0, 6e-6 of the way from a bound: beyond, a logit is as good as flat."""
 LEAST = 1e-3
 """Least eigenvalue of the first guess of the precision, scaled to a diagonal of 1."""
 TRIES = 6

@@ -142,17 +142,17 @@ def _labels_below(draw: ImageDraw, axis: Axis, bottom: int, name: str) -> None:
 
 
 def _labels_left(draw: ImageDraw, axis: Axis, name: str) -> None:
-    for value in _few(axis):
+    for value in _few(axis, most=0.82):
         at = round(float(axis(value)))
         draw.line((MARGIN - 4, at, MARGIN, at), fill=FRAME)
         text(draw, (MARGIN - 7, at), f"{value:.6g}", FAINT, 12, "rm")
     text(draw, (MARGIN - 8, min(axis.start, axis.stop) + 2), name, INK, 15, "ra")
 
 
-def _few(axis: Axis) -> list[float]:
-    """At most three of the ticks, so that numbers do not meet."""
-    ticks = [value for value in axis.ticks() if 0.06 < _share(axis, value) < 0.94]
-    return ticks[:: max(1, (len(ticks) + 2) // 3)]
+def _few(axis: Axis, most: float = 0.94) -> list[float]:
+    """At most two of the ticks, so that numbers do not meet, nor the name beyond `most` of the axis."""
+    ticks = [value for value in axis.ticks() if 0.06 < _share(axis, value) < most]
+    return ticks[:: max(1, (len(ticks) + 1) // 2)]
 
 
 def _share(axis: Axis, value: float) -> float:

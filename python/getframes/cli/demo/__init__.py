@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from getframes.cli.demo import match, pleiades, reduction
+from getframes.cli.demo import fit, match, pleiades, reduction
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -41,7 +41,7 @@ class Demonstration(Protocol):
         """Make the files, and return what is to be said."""
 
 
-DEMONSTRATIONS: tuple[Demonstration, ...] = (pleiades, reduction, match)
+DEMONSTRATIONS: tuple[Demonstration, ...] = (pleiades, reduction, match, fit)
 """The first is that without an option."""
 
 RECORD = "demo.run.json"

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from getframes.cli.fit import background, missing, optimize, postprocess, preprocess, psf, run, sample
+from getframes.cli.fit import background, fake, missing, optimize, postprocess, preprocess, psf, run, sample
 
 name = "fit"
 summary = "fit scenes of blended sources"
 
-COMMANDS = (run, psf, preprocess, optimize, background, missing, sample, postprocess)
+COMMANDS = (run, fake, psf, preprocess, optimize, background, missing, sample, postprocess)
 
 
 def with_step(words: list[str]) -> list[str]:
