@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.errors import ShapeError, require, require_count
+from getframes.errors import GetframesError, ShapeError, require, require_count
 from getframes.fit.differences import hessian, inverse, steps
 from getframes.fit.model import PatchModel, prepare_model
 from getframes.fit.optimizing import climb
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-FAR = 12.0
-"""Coordinates of a start are moved to within this of 0, 6e-6 of the way from a bound: beyond, a logit is as good as flat."""
+FAR, NEARER = 8.0, 3.0
+"""Coordinates of a start beyond FAR, where a logit is within 3e-4 of its bound and as good as flat, are moved to NEARER: from 0.0003 to 0.05 of the way."""
+CLIMB = 100
+"""Iterations from the most probable parameters to the most probable coordinates."""
 LEAST = 1e-3
 """Least eigenvalue of the first guess of the precision, scaled to a diagonal of 1."""
 TRIES = 6
@@ -106,7 +108,7 @@ def sample(
     require(0.0 < target_accept < 1.0, "", "target_accept", "in (0, 1)", target_accept)
     model = prepare_model(patch, max_snr=max_snr)
     given = model.coordinates(patch.parameters)
-    middle = np.clip(climb(model, given) if from_optimum else given, -FAR, FAR)
+    middle = crest(model, climb(model, given)) if from_optimum else off_bounds(given)
     saved = _saved(patch) if cov is None else cov
     covariance = guessed(model, middle) if saved is None else pulled(model, middle, saved)
     key = np.random.SeedSequence(patch.seed if seed is None else seed)
@@ -155,6 +157,32 @@ def _saved(patch: Patch) -> Numbers | None:
     """Covariance that comes with a patch; None where a parameter of it was never fitted with one."""
     known = patch.covariance is not None and bool(np.all(np.diag(patch.covariance) > 0.0))
     return patch.covariance if known else None
+
+
+def off_bounds(at: Numbers) -> Numbers:
+    """Coordinates (D,), those of parameters at a bound moved to where their density has a slope."""
+    return np.where(np.abs(at) > FAR, np.copysign(NEARER, at), at)
+
+
+def crest(model: PatchModel, at: Numbers) -> Numbers:
+    """Where the density of the coordinates is largest (D,), climbing from the most probable parameters.
+
+    The two differ by what coordinates are stretched. A parameter that is most probable at its bound has its coordinate at infinity, and its draws have not.
+    """
+    from scipy.optimize import minimize
+
+    start = off_bounds(at)
+    lower = np.linalg.cholesky(guessed(model, start))
+
+    def loss(z: Numbers) -> tuple[float, Numbers]:
+        try:
+            value, gradient = model.value_and_gradient(start + lower @ z)
+        except GetframesError:
+            return np.inf, np.zeros(z.size)
+        return -value, -(lower.T @ gradient)
+
+    found = minimize(loss, np.zeros(len(at)), jac=True, method="L-BFGS-B", options={"maxiter": CLIMB})
+    return np.asarray(start + lower @ found.x)
 
 
 def guessed(model: PatchModel, at: Numbers) -> Numbers:
