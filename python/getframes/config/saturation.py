@@ -31,7 +31,9 @@ def saturation_adu(config: CameraConfig, binning: int = 1, *, on_chip: bool = Fa
     well, gain = config.full_well_e * together, config.em_gain
     full = well * (1.0 + sum(response_coefficients(config))) * gain
     excess = (config.gain_excess_noise_factor**2 - 1.0) * well * gain**2 if config.has_gain_stage else 0.0
-    output = (config.output_full_well_e or config.full_well_e) * together
+    output = (
+        config.output_full_well_e or config.full_well_e * together
+    )  # charge of a block meets in one output
     noise = _noisiest_read_e(config) ** 2 + config.reset_noise_e**2
     counts = [
         reads * (config.bias_offset_adu + end / config.gain_e_per_adu)
