@@ -90,15 +90,13 @@ def match_psf(
     """
     config = MatchConfig() if config is None else config
     require(0 < kernel_sum < np.inf, "", "kernel_sum", "finite and > 0", kernel_sum)
-    exposure = Exposure.of(
-        exposure,
-        None if psf is None else psf_model(psf, plate_scale_arcsec_per_pixel=plate_scale_arcsec_per_pixel),
-    )
-    source = exposure.psf
-    if source is None:
+    exposure = Exposure.of(exposure, psf)
+    if exposure.psf is None:
         raise RuntimeError(
             "the exposure has no PSF model: give it one (Exposure(psf=...), CCDData(psf=...)) or pass psf="
         )
+    source = psf_model(exposure.psf, plate_scale_arcsec_per_pixel=plate_scale_arcsec_per_pixel)
+    exposure = replace(exposure, psf=source)
     reference = _reference(reference_psf, plate_scale_arcsec_per_pixel)
     stamps = Stamps.of(source, reference)
     middle = ((exposure.shape[1] - 1) / 2, (exposure.shape[0] - 1) / 2)

@@ -383,3 +383,14 @@ def test_a_kernel_goes_through_a_file(tmp_path):
     result.kernel.save(tmp_path / "kernel.npz")
     back = type(result.kernel).load(tmp_path / "kernel.npz")
     np.testing.assert_array_equal(back(3, 4), result.kernel(3, 4))
+
+
+def test_the_psf_of_an_exposure_may_be_a_stamp() -> None:
+    """As that of the reference may: an exposure takes whatever `match_psf(psf=)` takes."""
+    image, y_x = np.ones((64, 64)), np.mgrid[-10:11, -10:11]
+    narrow, wide = (np.exp(-(y_x**2).sum(axis=0) / (2.0 * sigma**2)) for sigma in (1.2, 2.0))
+    inside = match_psf(Exposure(image, narrow, image), wide)
+    beside = match_psf(Exposure(image, None, image), wide, psf=narrow)
+    np.testing.assert_array_equal(inside.matched.image, beside.matched.image)
+    with pytest.raises(TypeError, match="PSF"):
+        match_psf(Exposure(image, "narrow", image), wide)
