@@ -35,7 +35,7 @@ _HOMES = {
     "RowFlag": "catalog_row",
     "SceneState": "outcome",
     "SourceCatalog": "catalog",
-    "SourceFlag": "scene",
+    "SourceFlag": "source_flag",
     "StoredExposure": "store",
     "SuperScene": "scene",
     "SurveyReport": "survey",

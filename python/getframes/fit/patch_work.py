@@ -14,6 +14,7 @@ from getframes.fit.patch import Patch
 from getframes.fit.patcher import Patcher
 from getframes.fit.region import Region
 from getframes.fit.source import Rows
+from getframes.fit.source_flag import doubts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class PatchFit:
         Draws made; 0 of an optimum.
     problems : tuple of str
         What makes it doubtful.
+    unsure : array (N,) of bool, or bool
+        Parameters that were not found.
     chains : Posterior or None
         The draws.
     attempts : tuple
@@ -45,6 +48,7 @@ class PatchFit:
     covariance: Numbers
     draws: int = 0
     problems: tuple[str, ...] = ()
+    unsure: NDArray[np.bool_] | bool = False
     chains: Any = None
     attempts: tuple[Any, ...] = ()
 
@@ -87,6 +91,8 @@ class PatchOutcome(NamedTuple):
         Draws made.
     problems : tuple of str
         What makes it doubtful.
+    flags : array of int, or 0
+        Bits of `SourceFlag` of each of the sources.
     """
 
     sources: Rows
@@ -94,6 +100,7 @@ class PatchOutcome(NamedTuple):
     covariance: Numbers | None = None
     draws: int = 0
     problems: tuple[str, ...] = ()
+    flags: NDArray[np.int32] | int = 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,9 +147,9 @@ class PatchWork:
         if self.out is not None:
             self.write(patch, found)
         count = len(patch.names)
-        return PatchOutcome(
-            patch.sources, found.parameters[:count], found.covariance, found.draws, found.problems
-        )
+        values = found.parameters[:count]
+        flags = doubts(patch, values, found.covariance, found.unsure)
+        return PatchOutcome(patch.sources, values, found.covariance, found.draws, found.problems, flags)
 
     def write(self, patch: Patch, found: PatchFit) -> Path:
         """Write what became of a patch into a file of the folder; errors as in `write_patch`."""
@@ -189,6 +196,7 @@ def _optimized(patch: Patch, **options: Any) -> PatchFit:
         parameters=found.parameters,
         covariance=found.fitted_covariance,
         problems=() if found.converged else (found.status,),
+        unsure=not found.converged,
         attempts=found.attempts,
     )
 
@@ -203,6 +211,7 @@ def _sampled(patch: Patch, **options: Any) -> PatchFit:
         covariance=found.warm_start(patch.covariance, weight=weight),
         draws=len(found.flat),
         problems=tuple(found.problems()),
+        unsure=found.unsure[: found.n_fitted],
         chains=found,
     )
 

@@ -142,6 +142,13 @@ class Posterior:
         """Gradients of all trajectories, those of the warm-up included."""
         return int(self.statistics["n_steps"].sum()) + self.warmup_gradients
 
+    @property
+    def unsure(self) -> NDArray[np.bool_]:
+        """Parameters whose chains disagree or have too few effective draws (P,); all of them where trajectories diverged."""
+        chains = self.draws.shape[0]
+        few = np.fmin(self.ess_bulk, self.ess_tail) < LEAST_ESS * chains
+        return np.asarray(few | (self.divergences > 0) | ((self.rhat > WORST_RHAT) & (chains > 1)))
+
     def problems(self) -> tuple[str, ...]:
         """What makes the draws doubtful, in words with numbers; empty where nothing does."""
         chains, count = self.draws.shape[:2]

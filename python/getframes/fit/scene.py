@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from enum import IntFlag
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from getframes.fit.source import (
     source_dtype,
     with_parameters,
 )
+from getframes.fit.source_flag import ENDING, SourceFlag
 from getframes.fit.state import PROGRESS, State, catalog_digest
 from getframes.io.interrupts import uninterrupted
 
@@ -38,17 +38,6 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 _LOG = logging.getLogger("getframes.fit")
-
-
-class SourceFlag(IntFlag):
-    """Why a source is not fitted (any more); its light is still taken off where it reaches into a patch."""
-
-    OUT_OF_BOUNDS = 1
-    """Its catalog values are outside the bounds."""
-    NO_PIXELS = 2
-    """No exposure has a good pixel of it."""
-    FAILED = 4
-    """The fit of its patch ended in an error."""
 
 
 class NothingAvailableError(GetframesError, LookupError):
@@ -141,7 +130,7 @@ class SuperScene:
         return len(self._state.sources)
 
     def __repr__(self) -> str:
-        flagged = int(np.count_nonzero(self.flags))
+        flagged = int(np.count_nonzero(self.flags & ENDING))
         return f"SuperScene({len(self)} sources, {flagged} flagged, bands {', '.join(self.bands)}, sweep {self.sweep}, {self.path})"
 
     @property
@@ -171,7 +160,7 @@ class SuperScene:
 
     @property
     def flags(self) -> NDArray[np.int32]:
-        """Bits of `SourceFlag` (n,); 0 where a source is fitted."""
+        """Bits of `SourceFlag` (n,); 0 where nothing is wrong."""
         return np.array(self._state.progress["flags"])
 
     @property
@@ -286,7 +275,7 @@ class SuperScene:
         covariance: Numbers | None = None,
         *,
         sources: Rows | None = None,
-        flags: int = 0,
+        flags: int | NDArray[np.int32] = 0,
         save: bool = True,
     ) -> None:
         """Take a patch back, and save the state.
@@ -303,8 +292,8 @@ class SuperScene:
             Of the parameters; the block of each source is kept.
         sources : structured array, optional
             The active sources that parameters and covariance are of, ``patch.sources``; all when left out. The others are flagged `NO_PIXELS`.
-        flags : int
-            Bits of `SourceFlag` to set for `sources`.
+        flags : int or array of int
+            Bits of `SourceFlag` to set for `sources`. What their last fit was doubted for is forgotten where there are new values.
         save : bool
             Write the state now; otherwise `save` does it.
 
@@ -334,7 +323,9 @@ class SuperScene:
             progress = self._state.progress
             progress["visits"][seen] += parameters is not None
             progress["draws"][seen] += draws
-            progress["flags"][seen] |= int(flags)
+            if parameters is not None:
+                progress["flags"][seen] &= int(ENDING)
+            progress["flags"][seen] |= np.asarray(flags, np.int32)
             progress["flags"][places[~among]] |= int(SourceFlag.NO_PIXELS)
             self._state.checkins += 1
             number = self._take_back(places)
@@ -394,7 +385,12 @@ class SuperScene:
             short |= progress["draws"] < target_niter
         if visits is not None:
             short |= progress["visits"] < visits
-        return np.array(short & (progress["flags"] == 0))
+        return np.array(short & self._fitted)
+
+    @property
+    def _fitted(self) -> NDArray[np.bool_]:
+        fitted: NDArray[np.bool_] = self._state.progress["flags"] & int(ENDING) == 0
+        return fitted
 
     def _places(self, active: Rows) -> Places:
         unknown = [number for number in active["id"].tolist() if number not in self._place]
@@ -437,7 +433,7 @@ class SuperScene:
         raise NothingAvailableError("every patch of the sweep is checked out, or waits for one that is")
 
     def _around(self, seed: int) -> NDArray[np.bool_]:
-        free = (self._state.progress["flags"] == 0) & ~self._active
+        free = self._fitted & ~self._active
         if not free[seed]:
             raise NothingAvailableError(
                 f"source {self._state.sources['id'][seed]} is checked out, or flagged"

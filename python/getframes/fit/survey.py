@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from getframes.errors import GetframesError, InputError, OutputError, require
 from getframes.fit.patch_work import Fit, PatchOutcome, PatchTask, PatchWork, fit_named
-from getframes.fit.scene import NothingAvailableError, SourceFlag, SuperScene
+from getframes.fit.scene import NothingAvailableError, SuperScene
+from getframes.fit.source_flag import SourceFlag
 from getframes.io.interrupts import uninterrupted
 from getframes.io.tasks import LostWorkerError, outcomes
 
@@ -46,7 +47,7 @@ class SurveyReport:
     doubtful : dict
         What makes fits doubtful, by the number of the patch.
     flagged : dict
-        Ids of sources that are not fitted, by the name of their flag.
+        Ids of sources that are not fitted, or whose fit is doubtful, by the name of their flag.
     rows : tuple of str
         What is wrong with rows of the catalog.
     record : RunRecord
@@ -247,6 +248,7 @@ class _Kept:
                     found.draws,
                     found.covariance,
                     sources=found.sources,
+                    flags=found.flags,
                     save=False,
                 )
             except GetframesError as wrong:
