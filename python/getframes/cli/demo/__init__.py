@@ -31,14 +31,20 @@ class Demonstration(Protocol):
         What it shows.
     MADE : tuple of str
         Its files; those of an earlier run are replaced.
+    PRESET : str or None
+        Its camera where no other is asked for; None where it has its own.
+    SEED : int
+        Of everything random where no other is asked for.
     """
 
     name: str
     summary: str
     MADE: tuple[str, ...]
+    PRESET: str | None
+    SEED: int
 
     def demonstrate(self, folder: Path, options: Namespace, record: RunRecord) -> str:
-        """Make the files, and return what is to be said."""
+        """Make the files with the preset and the seed of the options, and return what is to be said."""
 
 
 DEMONSTRATIONS: tuple[Demonstration, ...] = (pleiades, reduction, match, fit)
@@ -67,11 +73,22 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Demonstrate, and say where the files are."""
+    """Demonstrate, and say where the files are.
+
+    Raises
+    ------
+    DomainError
+        If a camera is asked for of a demonstration that has its own.
+    """
+    from getframes.errors import require
     from getframes.io.atomic import make_folder
     from getframes.run_record import RunRecord
 
     which: Demonstration = options.which
+    rule = f"left out: --{which.name} has its own camera"
+    require(options.preset is None or which.PRESET is not None, name, "--preset", rule, options.preset)
+    options.preset = options.preset or which.PRESET
+    options.seed = which.SEED if options.seed is None else options.seed
     record = RunRecord(name, {"demonstration": which.name})
     folder = make_folder(options.output or Path(which.name))
     print(which.demonstrate(folder, options, record), end="\n\n")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 name = "fit"
 summary = "a heap of blended sources taken apart, in three bands"
 
+PRESET: str | None = None
 SEED = 5
 SIDE_ARCSEC = 8.0
 DRAWS, WARMUP, CHAINS = 400, 200, 2
@@ -70,22 +71,14 @@ class Score:
 
 
 def demonstrate(folder: Path, options: Namespace, record: RunRecord) -> str:
-    """Simulate, fit, compare, draw.
-
-    Raises
-    ------
-    DomainError
-        If a camera is asked for.
-    """
+    """Simulate, fit, compare, draw."""
     from getframes.cli.demo.fit_sheet import contact_sheet, corner
     from getframes.cli.fit.made_up import write_survey
-    from getframes.errors import require
     from getframes.fit import sample
     from getframes.io.atomic import write_text
     from getframes.picture.png import save_png
 
-    require(options.preset is None, "demo", "--preset", "left out: this has a camera", options.preset)
-    seed = SEED if options.seed is None else options.seed
+    seed: int = options.seed
     record.about["seed"] = seed
     with record.step("simulate", 6, "exposure"):
         write_survey(folder, heap(), SIDE_ARCSEC, seed)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 name = "match"
 summary = "a PSF that varies over the field, matched to one that does not"
 
+PRESET: str | None = None
 SEED = 1
 SIDE = 512
 EXPOSURE_S = 120.0
@@ -66,22 +67,14 @@ class Left:
 
 
 def demonstrate(folder: Path, options: Namespace, record: RunRecord) -> str:
-    """Expose twice, match, compare, draw.
-
-    Raises
-    ------
-    DomainError
-        If a camera is asked for.
-    """
+    """Expose twice, match, compare, draw."""
     from getframes.cli.demo.match_sheet import contact_sheet
     from getframes.cli.match import told
-    from getframes.errors import require
     from getframes.io.atomic import write_text
     from getframes.picture.png import save_png
     from getframes.psfmatch import match_psf, write_exposure
 
-    require(options.preset is None, "demo", "--preset", "left out: this has a camera", options.preset)
-    seed = SEED if options.seed is None else options.seed
+    seed: int = options.seed
     record.about["seed"] = seed
     with record.step("simulate", 2, "exposure"):
         varying, *_ = exposed(varying_psf(), seed, 0)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 name = "reduce"
 summary = "a night simulated, reduced and compared with the truth"
 
-PRESET, SEED = "andor_ikon_m934", 5
+PRESET: str | None = "andor_ikon_m934"
+SEED = 5
 HARD = 5.0
 PIPELINE, RAW, REDUCED = "night.toml", "raw", "reduced"
 MADE: tuple[str, ...] = ("light_curves.csv", "reduction.png", "reduction.txt", PIPELINE)
@@ -44,8 +45,8 @@ def demonstrate(folder: Path, options: Namespace, record: RunRecord) -> str:
     from getframes.io.atomic import write_text
     from getframes.picture.png import save_png
 
-    seed = SEED if options.seed is None else options.seed
-    night = Night.of(options.preset or PRESET, seed)
+    seed: int = options.seed
+    night = Night.of(options.preset, seed)
     record.about |= {"seed": seed, "camera": night.camera.config.name}
     reduction = reduce_night(night, folder, record)
     text = report(reduction)
