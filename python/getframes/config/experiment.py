@@ -17,7 +17,7 @@ from getframes.config.document import Document, Place
 from getframes.config.scene_rules import attempt, build_all, check_light_curves, check_psf, check_scene
 from getframes.config.scene_settings import SHIPPED_CATALOG, SceneSettings, Values
 from getframes.config.settings import DatasetSettings, FrameSettings, RampSettings, SeriesSettings
-from getframes.config.table_reading import read_tables, report_unknown_tables
+from getframes.config.table_reading import read_whole
 from getframes.errors import UnknownPresetError
 
 __all__ = [
@@ -94,9 +94,7 @@ def read_experiment(path: str | Path) -> Experiment:
         With every problem of the file, each with line and column, and the nearest key for unknown ones.
     """
     document = Document.read(path)
-    report_unknown_tables(document)
-    tables = read_tables(document)
-    document.require_none()
+    tables = read_whole(document)
     _check_use(document, tables)
     if tables["scene"] is not None:
         check_scene(document, tables["scene"])

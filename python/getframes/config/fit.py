@@ -8,7 +8,7 @@ from typing import Any
 
 from getframes.config.document import Document
 from getframes.config.fit_tables import FIT_TABLES
-from getframes.config.table_reading import defaults_of, read_tables, report_unknown_tables
+from getframes.config.table_reading import read_whole
 
 Values = dict[str, Any]
 
@@ -66,12 +66,7 @@ def read_fit(path: str | Path) -> FitSettings:
         With every problem of the file, each with line and column, and the nearest key for unknown ones.
     """
     document = Document.read(path, FIT_TABLES)
-    report_unknown_tables(document)
-    tables = read_tables(document)
-    document.require_none()
-    for table in FIT_TABLES:
-        if tables[table.name] is None and table.name not in _OPTIONAL:
-            tables[table.name] = defaults_of(table)
+    tables = read_whole(document, defaults_unless=_OPTIONAL)
     _check_priors(document, tables["prior"])
     document.require_none()
     return FitSettings(document.path, document.text, **tables)

@@ -10,10 +10,12 @@ from typing import Any
 
 from getframes.config.document import Document
 from getframes.config.pipeline_tables import PIPELINE_TABLES
-from getframes.config.table_reading import defaults_of, read_tables, report_unknown_tables
+from getframes.config.table_reading import read_whole
 
 Values = dict[str, Any]
 
+_OPTIONAL = ("cosmic_rays", "focal_plane")
+"""Tables that say something by not being there."""
 _ARGUMENTS = {"gain_e_per_adu": "gain", "read_noise_e": "read_noise", "saturation_adu": "saturation"}
 
 
@@ -84,21 +86,11 @@ def read_pipeline(path: str | Path) -> PipelineSettings:
         With every problem of the file, each with line and column, and the nearest key for unknown ones.
     """
     document = Document.read(path, PIPELINE_TABLES)
-    report_unknown_tables(document)
-    tables = read_tables(document)
-    document.require_none()
-    settings = PipelineSettings(document.path, **{name: _filled(name, tables[name]) for name in tables})
+    settings = PipelineSettings(document.path, **read_whole(document, defaults_unless=_OPTIONAL))
     _check_folders(document, settings)
     _check_masters(document, settings)
     document.require_none()
     return settings
-
-
-def _filled(name: str, values: Values | None) -> Any:
-    """The values of a table, or its defaults where it is not there but always holds."""
-    if values is not None or name in ("cosmic_rays", "focal_plane"):
-        return values
-    return defaults_of(next(table for table in PIPELINE_TABLES if table.name == name))
 
 
 def _check_folders(document: Document, settings: PipelineSettings) -> None:

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from getframes.config.document import Document, Place
 from getframes.config.field import Field
 from getframes.config.tables import Table, children_of
 from getframes.errors import DomainError, did_you_mean
+
+
+def read_whole(document: Document, defaults_unless: Collection[str] | None = None) -> dict[str, Any]:
+    """The tables of a file by their names, as `read_tables` gives them.
+
+    Parameters
+    ----------
+    document : Document
+        The file.
+    defaults_unless : collection of str, optional
+        Tables that say something by not being there; any other that is not there holds its defaults. None has them when left out.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the tables, and every key of the file that is none of them.
+    """
+    names = list(children_of("", document.tables))
+    for key in document.values:
+        if key not in names:
+            document.problem((key,), f"unknown table {key!r}{did_you_mean(key, names)}")
+    found = read_tables(document)
+    document.require_none()
+    if defaults_unless is not None:
+        for table in document.tables:
+            if found[table.name] is None and table.name not in defaults_unless:
+                found[table.name] = {field.name: field.default for field in table.fields}
+    return found
 
 
 def read_tables(document: Document, name: str = "", place: Place = ()) -> dict[str, Any]:
@@ -97,16 +125,3 @@ def _at(values: Any, place: Place) -> dict[str, Any]:
     for step in place:
         values = values[step]
     return values if isinstance(values, dict) else {}
-
-
-def report_unknown_tables(document: Document) -> None:
-    """Note every key of the file that is none of its tables."""
-    names = list(children_of("", document.tables))
-    for key in document.values:
-        if key not in names:
-            document.problem((key,), f"unknown table {key!r}{did_you_mean(key, names)}")
-
-
-def defaults_of(table: Table) -> dict[str, Any]:
-    """The values of a table of which nothing is said."""
-    return {field.name: field.default for field in table.fields}
