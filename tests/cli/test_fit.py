@@ -207,5 +207,6 @@ def test_run_is_the_step_that_need_not_be_said() -> None:
         "--workers",
         "2",
     ]
+    assert with_step(["fit", "--report", "a.toml"]) == ["fit", "run", "--report", "a.toml"]
     for words in (["fit", "optimize", "a.toml"], ["fit"], ["fit", "--help"], ["check", "a.toml"], []):
         assert with_step(words) == words

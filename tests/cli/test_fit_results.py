@@ -134,7 +134,11 @@ def test_a_fit_becomes_images_tables_and_catalogs(field: Path, command: Command)
 
 
 def test_chains_of_a_sampled_fit_are_drawn(field: Path, command: Command) -> None:
-    assert command("fit", "sample", field / "scene.toml").code == 0
+    done = command("fit", "sample", field / "scene.toml", "--report")
+    assert done.code == 0 and done.out.splitlines()[-1] == str(field / "out" / "report" / "index.html")
+    page = (field / "out" / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.count("_corner.png") == 6 and "effective draws" in page
+    assert command("fit", "postprocess", "--root", field / "out", "--mode", "report").code == 1  # it is there
     said = command("fit", "postprocess", "--root", field / "out", "--mode", "chains", "catalog")
     assert said.code == 0
     ids = read_catalog(field / "catalog.fits").id.tolist()
@@ -146,7 +150,15 @@ def test_chains_of_a_sampled_fit_are_drawn(field: Path, command: Command) -> Non
 
 
 def test_what_is_not_there_is_said(field: Path, tmp_path: Path, command: Command) -> None:
-    (field / "out" / "fit.run.json").unlink()
+    record = field / "out" / "fit.run.json"
+    record.write_text("{", encoding="utf-8")
+    said = command("fit", "postprocess", "--root", field / "out", "--mode", "images")
+    assert said.code == 1 and "fit.run.json is damaged" in said.err
+    record.unlink()
+    toml = field / "scene.toml"
+    toml.write_text(toml.read_text(encoding="utf-8") + "patches = false\n", encoding="utf-8")
+    said = command("fit", toml, "--report")
+    assert said.code == 2 and "output.patches must be true for --report, got False" in said.err
     for words, text in (
         (["--root", field / "out", "--mode", "images"], "--fit names it"),
         (["--root", tmp_path, "--mode", "patches"], "there is no file of a patch"),

@@ -73,6 +73,7 @@ _HOMES = {
     "write_images": "residual",
     "write_patch": "patch_file",
     "write_psfs": "psf_file",
+    "write_report": "report",
     "write_store": "store",
 }
 """In which module each public name is."""

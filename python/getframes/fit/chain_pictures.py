@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from getframes.fit.patch_file import read_patch
-from getframes.fit.residual import patch_files
+from getframes.fit.residual import last_files
 from getframes.io.atomic import make_folder
 from getframes.picture.corner import corner_plot
 from getframes.picture.png import save_png
@@ -17,6 +15,8 @@ from getframes.picture.trace import trace_plot
 
 if TYPE_CHECKING:
     from os import PathLike
+
+    from PIL.Image import Image
 
 
 def chain_plots(
@@ -51,23 +51,24 @@ def chain_plots(
     OutputError
         If a file exists already or cannot be written.
     """
-    into, last = make_folder(out), dict[int, Path]()
-    for path in patch_files(folder):
-        patch = read_patch(path)
-        if "posterior" in patch:
-            last |= {int(number): path for number in np.atleast_1d(patch["active"]).tolist()}
+    into, last = make_folder(out), last_files(folder, sampled=True)
     made: list[Path] = []
     for number in sorted(last if ids is None else set(last) & set(ids)):
-        patch = read_patch(last[number])
-        posterior, end = patch["posterior"], f"[{number}]"
-        places = [place for place, name in enumerate(patch["names"]) if name.endswith(end)]
-        names = [patch["names"][place].removesuffix(end).removeprefix("flux_") for place in places]
-        draws, title = posterior.draws[..., places], f"source {number}"
-        flat = draws.reshape(-1, len(places))
-        for kind, picture in (
-            ("trace", trace_plot(draws, names, title=title)),
-            ("corner", corner_plot(flat, names, title=title)),
-        ):
+        for kind, picture in chain_pictures(read_patch(last[number]), number).items():
             made.append(into / f"{number}_{kind}.png")
             save_png(picture, made[-1], overwrite=overwrite)
     return made
+
+
+def chain_pictures(patch: Mapping[str, Any], number: int) -> dict[str, Image]:
+    """The draws of a source as ``trace`` and ``corner``; none where a patch, as `read_patch` gives it, has no draws."""
+    if "posterior" not in patch:
+        return {}
+    end, title = f"[{number}]", f"source {number}"
+    places = [place for place, name in enumerate(patch["names"]) if name.endswith(end)]
+    names = [patch["names"][place].removesuffix(end).removeprefix("flux_") for place in places]
+    draws = patch["posterior"].draws[..., places]
+    return {
+        "trace": trace_plot(draws, names, title=title),
+        "corner": corner_plot(draws.reshape(-1, len(places)), names, title=title),
+    }

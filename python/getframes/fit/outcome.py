@@ -144,7 +144,7 @@ def patch_table(folder: str | PathLike[str]) -> Table:
     """
     from astropy.table import Table
 
-    rows = [_patch_row(read_patch(path)) for path in patch_files(folder)]
+    rows = [patch_row(read_patch(path)) for path in patch_files(folder)]
     return Table({name: [row[name] for row in rows] for name in rows[0]})
 
 
@@ -242,7 +242,8 @@ def _major(values: Numbers, sky: bool) -> Numbers:
     return np.stack([along_major_axis(values[:, 0], q), q, np.broadcast_to(pa, q.shape)], axis=-1)
 
 
-def _patch_row(patch: Mapping[str, Any]) -> dict[str, Any]:
+def patch_row(patch: Mapping[str, Any]) -> dict[str, Any]:
+    """What `patch_table` says of a patch, as `read_patch` gives it."""
     chi2 = sum(float((tiles["weight"] * tiles["residual"] ** 2).sum()) for tiles in patch["tiles"].values())
     pixels = sum(int(np.count_nonzero(tiles["weight"])) for tiles in patch["tiles"].values())
     posterior = patch.get("posterior")

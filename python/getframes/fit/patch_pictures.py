@@ -92,7 +92,9 @@ def patch_picture(patch: Mapping[str, Any]) -> Image:
             )
         pull = residual * np.sqrt(weight)
         chi2 = float((pull[seen] ** 2).sum())
-        shown = diverging(_framed(np.where(seen, pull, np.nan)), LIMIT_SIGMA)
+        framed = _framed(np.where(seen, pull, np.nan))
+        shown = diverging(framed, LIMIT_SIGMA)
+        shown[np.isnan(framed)] = 0
         sheet.show(row, 2, shown, "residual / error", f"chi2 {short(chi2)} of {int(seen.sum())} pixels")
     return sheet.picture
 

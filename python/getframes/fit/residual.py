@@ -155,6 +155,22 @@ def patch_files(folder: str | PathLike[str]) -> list[Path]:
     return found
 
 
+def last_files(folder: str | PathLike[str], *, sampled: bool = False) -> dict[int, Path]:
+    """The file of the last patch of every source, by its id; of those with draws alone where `sampled`.
+
+    Raises
+    ------
+    MissingFileError, IntegrityError
+        If there is no patch, or one is damaged.
+    """
+    last: dict[int, Path] = {}
+    for path in patch_files(folder):
+        with reading(path, KIND) as file:
+            if "posterior" in file or not sampled:
+                last |= dict.fromkeys(np.atleast_1d(file["active"][()]).astype(int).tolist(), path)
+    return last
+
+
 def residual_background(image: ResidualImage) -> Level:
     """The background that a fit left in an image: the weighted mean of its residual, outliers beyond 4 sigma left out.
 

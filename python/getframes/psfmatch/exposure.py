@@ -84,8 +84,8 @@ class Exposure:
             return cls(image.data, psf, variance, mask, header=dict(image.metadata))
         if hasattr(image, "uncertainty") and hasattr(image, "meta"):
             variance = None if image.uncertainty is None else _variance(image.uncertainty)
-            psf = psf if psf is not None or image.psf is None else _model(image.psf)
-            return cls(np.asarray(image.data), psf, variance, image.mask, header=image.meta)
+            own = image.psf if psf is None else psf
+            return cls(np.asarray(image.data), own, variance, image.mask, header=image.meta)
         return cls(as_pixels(image, "exposure"), psf)
 
     def __repr__(self) -> str:
@@ -99,9 +99,3 @@ def _variance(uncertainty: Any) -> NDArray[np.float64]:
     from astropy.nddata import VarianceUncertainty
 
     return np.asarray(uncertainty.represent_as(VarianceUncertainty).array, np.float64)
-
-
-def _model(psf: Any) -> PSFModel:
-    from getframes.psfmatch.models import psf_model
-
-    return psf_model(psf)

@@ -21,7 +21,7 @@ import numpy as np
 from getframes.errors import IntegrityError, MissingFileError
 from getframes.io.atomic import replacing
 from getframes.psfmatch.exposure import Exposure
-from getframes.psfmatch.models import PixelPSF, PSFModel
+from getframes.psfmatch.models import PixelPSF, PSFModel, psf_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,7 @@ def write_exposure(exposure: Exposure, path: str | PathLike[str], *, overwrite: 
         for name, bit in exposure.planes.items():
             units[-1].header[f"HIERARCH MP_{name}"] = int(bit)
     if exposure.psf is not None:
-        units.append(psf_unit(as_stamps(exposure.psf, exposure.shape)))
+        units.append(psf_unit(as_stamps(psf_model(exposure.psf), exposure.shape)))
     for unit in units:
         unit.add_checksum(when="FITS standard 4.0, 4.4.2.7")
     with replacing(path, overwrite=overwrite) as unfinished, unfinished.open("wb") as file:

@@ -16,7 +16,8 @@ COMMANDS = (run, fake, psf, preprocess, optimize, background, missing, sample, p
 def with_step(words: list[str]) -> list[str]:
     """A command line in which `fit FILE.toml` is `fit run FILE.toml`."""
     place = next((place for place, word in enumerate(words) if not word.startswith("-")), len(words))
-    after = words[place + 1 : place + 2]
-    if words[place : place + 1] == [name] and after and after[0].endswith(".toml"):
-        return [*words[: place + 1], run.name, *words[place + 1 :]]
+    after = words[place + 1 :]
+    first = next((word for word in after if not word.startswith("-")), "")
+    if words[place : place + 1] == [name] and first.endswith(".toml"):
+        return [*words[: place + 1], run.name, *after]
     return words

@@ -7,6 +7,7 @@
 | catalog | percentiles.fits: percentiles 16, 50 and 84 of everything of every source |
 | chains | chains/ID_trace.png and ID_corner.png of every source that has draws |
 | stamps | stamps/PATCH.png: data, model and residual of every patch |
+| report | report/index.html: a page of what is doubtful, chi2, convergence, stamps, chains and corner plots |
 | postop | postop.fits: the catalog of results with errors, a valid input catalog |
 """
 
@@ -119,6 +120,13 @@ def stamps(options: Namespace) -> list[Path]:
     return made
 
 
+def report(options: Namespace) -> list[Path]:
+    """The page that a person opens."""
+    from getframes.cli.fit.results import report_of
+
+    return [report_of(options.root, overwrite=options.overwrite)]
+
+
 def postop(options: Namespace) -> list[Path]:
     """The catalog with errors."""
     from getframes.fit import read_catalog, read_scene_state, with_errors, write_catalog
@@ -136,5 +144,6 @@ MODES: dict[str, Callable[[Namespace], list[Path]]] = {
     "catalog": catalog,
     "chains": chains,
     "stamps": stamps,
+    "report": report,
     "postop": postop,
 }

@@ -17,15 +17,26 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--processes", action="store_true", help="processes in place of threads")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler that shall do the work")
     parser.add_argument("--retry", action="store_true", help="fit again what failed before")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write a page of what was found, report/index.html of the results",
+    )
 
 
 def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
     """Do steps of a fit file, all that it has when None; exit code 1 where a patch failed."""
+    from getframes.cli.fit.results import report_of
     from getframes.cli.problems import DONE, warn
     from getframes.config.fit import read_fit
+    from getframes.errors import require
     from getframes.pipeline.fit import SceneFit
 
     settings = read_fit(options.fit)
+    patches = settings.output["patches"]
+    require(
+        patches or not options.report, f"{settings.path}: output", "patches", "true for --report", patches
+    )
     work = SceneFit.of(settings)
     if options.retry:
         work.scene.retry()
@@ -41,6 +52,8 @@ def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
         code = max(code, report.exit_code)
     for line in report.told():
         warn(line)
+    if options.report:
+        print(report_of(settings.out, overwrite=True))
     if options.profile:
         print(work.record)
     return code
