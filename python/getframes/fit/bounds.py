@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import DomainError, did_you_mean, require
-from getframes.fit.source import GALAXY, SHAPES, Rows, slots
+from getframes.fit.source import GALAXY, SHAPES, Rows, parameter_positions, slots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +60,15 @@ def bounds_of(given: Mapping[str, Any], rows: Rows, bands: Sequence[str]) -> tup
         require(bool(np.all(low <= high)), "bounds", name, "in order", pair)
         lower[:, column], upper[:, column] = low, high
     return lower, upper
+
+
+def in_order(rows: Rows, lower: Numbers, upper: Numbers) -> Numbers:
+    """Bounds (N, 2) of the N parameters of sources, as `getframes.fit.source.parameter_names` has them, from those of `bounds_of`."""
+    order = parameter_positions(rows)
+    made = np.empty((sum(map(len, order)), 2))
+    for low, high, own, at in zip(lower, upper, slots(rows), order, strict=True):
+        made[at, 0], made[at, 1] = low[own], high[own]
+    return made
 
 
 def _pair(name: str, pair: Any) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import GetframesError, ShapeError, require, require_count
-from getframes.fit.bounds import bounds_of, outside
+from getframes.fit.bounds import bounds_of, in_order, outside
 from getframes.fit.grouping import Links, overlaps, points_of, share_out
 from getframes.fit.region import Region
 from getframes.fit.schedule import Schedule
@@ -253,10 +253,9 @@ class SuperScene:
             places, has = self._places(active), slots(active)
             state = self._state
             order = parameter_positions(active)
-            bounds = np.empty((sum(map(len, order)), 2))
+            bounds = in_order(active, state.lower[places], state.upper[places])
             covariance = np.zeros((len(bounds), len(bounds)))
             for place, own, at in zip(places.tolist(), has, order, strict=True):
-                bounds[at, 0], bounds[at, 1] = state.lower[place, own], state.upper[place, own]
                 covariance[np.ix_(at, at)] = state.covariance[place][np.ix_(own, own)]
             return bounds, covariance if state.visited[places].all() else None
 

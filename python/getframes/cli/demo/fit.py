@@ -122,19 +122,16 @@ def heap() -> Columns:
 
 def read_patch_of(folder: Path, seed: int) -> Patch:
     """The heap as one patch, from the files."""
-    from tempfile import TemporaryDirectory
-
-    from getframes.fit import Patcher, SuperScene, read_catalog, read_exposure, read_psfs
+    from getframes.fit import Patcher, Region, read_catalog, read_exposure, read_psfs
+    from getframes.fit.bounds import bounds_of, in_order
 
     catalog = read_catalog(folder / "catalog.fits")
     files = sorted((folder / "images").glob("*.fits"))
     images = [read_exposure(path, flux_unit=catalog.flux_unit, background=1) for path in files]
     patcher = Patcher(images, read_psfs(folder / "psfs.h5"), bands=catalog.bands)
-    with TemporaryDirectory() as state:
-        scene = SuperScene(catalog, catalog.bands, {}, state=Path(state) / "state.fits", seed=seed)
-        region, active, fixed = scene.checkout_region()
-        bounds, covariance = scene.bounds_and_covs(active)
-    return patcher.build_patch(region, active, fixed, bounds=bounds, covariance=covariance)
+    rows = catalog.sources()
+    region = Region(id=0, seed=seed, ra=rows["ra"], dec=rows["dec"], radius=catalog.roi, sky=catalog.sky)
+    return patcher.build_patch(region, rows, bounds=in_order(rows, *bounds_of({}, rows, catalog.bands)))
 
 
 def modelled(patch: Patch, values: Numbers) -> Numbers:
