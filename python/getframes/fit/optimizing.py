@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import GetframesError, require
+from getframes.fit.blas import one_blas_thread
 from getframes.fit.differences import curvature, hessian, inverse, steps
 from getframes.fit.model import PatchModel, prepare_model
 
@@ -160,8 +161,9 @@ def optimize(patch: Patch, *, max_snr: float | None = None, max_iterations: int 
     require(max_iterations >= 1, "", "max_iterations", ">= 1", max_iterations)
     model = prepare_model(patch, max_snr=max_snr)
     search = _Search(model, max_iterations)
-    search.run(model.coordinates(patch.parameters))
-    return search.optimum()
+    with one_blas_thread():
+        search.run(model.coordinates(patch.parameters))
+        return search.optimum()
 
 
 def climb(model: PatchModel, start: Numbers) -> Numbers:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import GetframesError, ShapeError, require, require_count
+from getframes.fit.blas import one_blas_thread
 from getframes.fit.differences import hessian, inverse, steps
 from getframes.fit.model import PatchModel, prepare_model
 from getframes.fit.optimizing import climb
@@ -108,12 +109,13 @@ def sample(
     require(0.0 < target_accept < 1.0, "", "target_accept", "in (0, 1)", target_accept)
     model = prepare_model(patch, max_snr=max_snr)
     given = model.coordinates(patch.parameters)
-    middle = crest(model, climb(model, given)) if from_optimum else off_bounds(given)
-    saved = _saved(patch) if cov is None else cov
-    covariance = guessed(model, middle) if saved is None else pulled(model, middle, saved)
     key = np.random.SeedSequence(patch.seed if seed is None else seed)
     random = np.random.Generator(np.random.Philox(key))
-    start = starts(model, middle, covariance, random, chains)
+    with one_blas_thread():
+        middle = crest(model, climb(model, given)) if from_optimum else off_bounds(given)
+        saved = _saved(patch) if cov is None else cov
+        covariance = guessed(model, middle) if saved is None else pulled(model, middle, saved)
+        start = starts(model, middle, covariance, random, chains)
     with _reporting(progress, chains * (draws + warmup)) as report:
         positions, said = model.posterior.sample(
             start,

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from getframes.errors import GetframesError, InputError, OutputError, require
+from getframes.fit.blas import one_blas_thread
 from getframes.fit.patch_work import Fit, PatchOutcome, PatchTask, PatchWork, fit_named
 from getframes.fit.scene import NothingAvailableError, SuperScene
 from getframes.fit.source_flag import SourceFlag
@@ -175,7 +176,7 @@ def run(
         patches = _Patches(scene, target, 0 if sampling else visits)
         results = outcomes(work, patches, workers=workers, processes=processes, scheduler=scheduler)
         kept = _Kept(scene)
-        with closing(results), kept:  # type: ignore[type-var]
+        with one_blas_thread(), closing(results), kept:  # type: ignore[type-var]
             for outcome in record.over(progress(results, None, kind, "patch"), kind, "patch"):
                 kept.keep(outcome.task, outcome.value, outcome.error)
         if folder is not None:
