@@ -78,7 +78,9 @@ def patch_picture(patch: Mapping[str, Any]) -> Image:
     sheet = Sheet.blank(title, f"sources {ids}", rows=len(tiles), columns=3, panel=PANEL)
     for row, (name, own) in enumerate(tiles.items()):
         sheet.heading(row, name)
-        data, residual, weight = (_mosaic(own, each) for each in ("data", "residual", "weight"))
+        data, residual, weight = (
+            mosaic(own["x"], own["y"], own[each]) for each in ("data", "residual", "weight")
+        )
         seen = weight > 0.0
         stretch = Stretch.fitting(data[seen])
         for column, (image, words) in enumerate(((data, "data"), (data - residual, "model"))):
@@ -99,11 +101,11 @@ def patch_picture(patch: Mapping[str, Any]) -> Image:
     return sheet.picture
 
 
-def _mosaic(tiles: Mapping[str, Any], name: str) -> Numbers:
-    """The pixels of tiles where they lie, 0 between them."""
-    column, row = ((np.asarray(tiles[axis]) - np.min(tiles[axis])) // TILE for axis in ("x", "y"))
-    grid = np.zeros((int(row.max()) + 1, int(column.max()) + 1, TILE, TILE))
-    grid[row, column] = np.reshape(tiles[name], (-1, TILE, TILE))
+def mosaic(x: Any, y: Any, pixels: Any, between: float = 0.0) -> Numbers:
+    """The pixels (T, 64) of tiles where they lie; x and y (T,) are those of the first pixel of each [px]. `between` stands where no tile is."""
+    column, row = ((np.asarray(first) - np.min(first)) // TILE for first in (x, y))
+    grid = np.full((int(row.max()) + 1, int(column.max()) + 1, TILE, TILE), between)
+    grid[row, column] = np.reshape(pixels, (-1, TILE, TILE))
     image: Numbers = grid.swapaxes(1, 2).reshape(grid.shape[0] * TILE, -1)
     return image
 

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from getframes.cli.demo.fit import Score
-    from getframes.fit import Patch, PatchExposure, Posterior
+    from getframes.fit import Patch, Posterior
 
     Numbers = NDArray[np.float64]
 
 PULL_LIMIT = 5.0
 PANEL = 384
-TILE = 8
 
 
 def contact_sheet(patch: Patch, model: Numbers, chi2: float) -> Image:
     """Data, model and residual of the first exposure of each band; the sources are circles."""
+    from getframes.fit.patch_pictures import mosaic
     from getframes.picture.plot import PAPER
     from getframes.picture.sheet import Sheet, short
     from getframes.picture.stretch import Stretch, diverging, fitted, grey
@@ -37,8 +37,11 @@ def contact_sheet(patch: Patch, model: Numbers, chi2: float) -> Image:
     for row, (band, number) in enumerate(sorted(first.items())):
         exposure = patch.exposures[number]
         found = model[ends[number] : ends[number + 1]]
-        data, fit = mosaic(exposure, exposure.data), mosaic(exposure, found)
-        pull = mosaic(exposure, (exposure.data - found) * np.sqrt(exposure.weight))
+        pulls = (exposure.data - found) * np.sqrt(exposure.weight)
+        data, fit, pull = (
+            mosaic(exposure.x, exposure.y, np.where(exposure.weight > 0.0, pixels, np.nan), np.nan)
+            for pixels in (exposure.data, found, pulls)
+        )
         low, high = float(np.nanpercentile(fit, 1.0)), float(np.nanmax(fit))
         stretch = Stretch("asinh", low - 0.05 * (high - low), high, 0.1 * (high - low))
         sheet.heading(row, f"{patch.bands[band]}: {exposure.name}")
@@ -52,17 +55,6 @@ def contact_sheet(patch: Patch, model: Numbers, chi2: float) -> Image:
         detail = f"rms {rms:.3f}; -5 blue, +5 orange"
         sheet.show(row, 2, colours, "residual over its sigma", detail)
     return sheet.picture
-
-
-def mosaic(exposure: PatchExposure, pixels: Numbers) -> Numbers:
-    """Tiles put together to an image; NaN where there is no pixel that counts."""
-    left, bottom = int(exposure.x.min()), int(exposure.y.min())
-    shape = int(exposure.y.max()) - bottom + TILE, int(exposure.x.max()) - left + TILE
-    made = np.full(shape, np.nan)
-    shown = np.where(exposure.weight > 0.0, pixels, np.nan).reshape(-1, TILE, TILE)
-    for x, y, tile in zip(exposure.x - left, exposure.y - bottom, shown, strict=True):
-        made[y : y + TILE, x : x + TILE] = tile
-    return made
 
 
 def magnified(image: Any) -> Numbers:
