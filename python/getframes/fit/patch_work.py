@@ -147,8 +147,9 @@ class PatchWork:
         if self.out is not None:
             self.write(patch, found)
         count = len(patch.names)
+        finite = bool(np.isfinite(found.parameters).all())  # if not, it fails when it is checked in
+        flags = doubts(patch, found.parameters, found.covariance, found.unsure) if finite else 0
         values = found.parameters[:count]
-        flags = doubts(patch, values, found.covariance, found.unsure)
         return PatchOutcome(patch.sources, values, found.covariance, found.draws, found.problems, flags)
 
     def write(self, patch: Patch, found: PatchFit) -> Path:

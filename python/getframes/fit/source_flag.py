@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from getframes.fit.patch import TILE
 from getframes.fit.source import parameter_positions
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ FAINT_SIGMA = 5.0
 """A source without a flux so far above 0 is faint."""
 BOUND_SIGMA = 2.0
 """A bound nearer than this cuts off more than 2 % of a normal law."""
+MISFIT_SIGMA = 6.0
+"""Noise leaves one pixel of 5e8 farther from the model."""
 
 
 class SourceFlag(IntFlag):
@@ -38,6 +41,8 @@ class SourceFlag(IntFlag):
     """No flux is 5 standard deviations above 0."""
     UNSURE = 32
     """The optimum of its patch was not found, or its chains disagree, are too short or diverged."""
+    MISFIT = 64
+    """A pixel that is nearer to it than to others is 6 standard deviations from the model: a cosmic ray that was not masked, a source that the catalog lacks, a wrong PSF."""
 
 
 ENDING = SourceFlag.OUT_OF_BOUNDS | SourceFlag.NO_PIXELS | SourceFlag.FAILED
@@ -52,20 +57,35 @@ def doubts(
     ----------
     patch : Patch
         As it was fitted.
-    parameters, covariance : arrays (N,), (N, N)
-        What came out.
+    parameters, covariance : arrays (N,) or longer, (N, N)
+        What came out; backgrounds after the parameters of the sources.
     unsure : array (N,) of bool, or bool
         Parameters that were not found.
     """
-    sigma = np.sqrt(np.diag(covariance))
+    sigma, values = np.sqrt(np.diag(covariance)), parameters[: len(covariance)]
     lower, upper = patch.bounds.T
-    bounded = np.minimum(parameters - lower, upper - parameters) < BOUND_SIGMA * sigma
-    seen = parameters > FAINT_SIGMA * sigma
-    lost = np.broadcast_to(unsure, len(parameters))
-    made = np.zeros(len(patch.sources), np.int32)
+    bounded = np.minimum(values - lower, upper - values) < BOUND_SIGMA * sigma
+    seen = values > FAINT_SIGMA * sigma
+    lost = np.broadcast_to(unsure, len(values))
+    made = int(SourceFlag.MISFIT) * _misfits(patch, parameters).astype(np.int32)
     for row, places in enumerate(parameter_positions(patch.sources)):
         fluxes = places[-len(patch.bands) :]
         made[row] |= int(SourceFlag.AT_BOUND) * bool(bounded[places].any())
         made[row] |= int(SourceFlag.FAINT) * (not seen[fluxes].any())
         made[row] |= int(SourceFlag.UNSURE) * bool(lost[places].any())
     return made
+
+
+def _misfits(patch: Patch, parameters: Numbers) -> NDArray[np.bool_]:
+    """Sources that are the nearest one of a pixel far from the model (S,)."""
+    found = np.zeros(len(patch.sources), bool)
+    sources = patch.filled(parameters[: len(patch.names)])
+    moved = np.stack([sources["dra"], sources["ddec"]], axis=-1)
+    for exposure, model in zip(patch.exposures, patch.rendered(parameters), strict=True):
+        far = np.abs(exposure.data - model) * np.sqrt(exposure.weight) > MISFIT_SIGMA
+        tile, pixel = np.nonzero(far)
+        row, column = np.divmod(pixel, TILE)
+        place = np.stack([exposure.x[tile] + column, exposure.y[tile] + row], axis=-1)
+        away = np.einsum("sij,psj->psi", np.linalg.inv(exposure.jacobian), place[:, None] - exposure.position)
+        found[np.argmin(np.linalg.norm(away - moved, axis=-1), axis=1)] = True
+    return found

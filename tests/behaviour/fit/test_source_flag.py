@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from getframes.fit.posterior import STATISTICS, Posterior
 from getframes.fit.source_flag import doubts
 from tests.behaviour.fit.fields import blank, catalog, exposed, fluxes_only, wcs
 from tests.patches import blank as empty
-from tests.patches import galaxy, star
+from tests.patches import galaxy, star, with_images
 
 
 @pytest.fixture
@@ -55,6 +56,21 @@ def test_what_was_not_found(patch: Patch) -> None:
     assert flagged(patch, unsure=True) == [SourceFlag.UNSURE] * 2
     lost[patch.names.index("flux_u[1]")] = False
     assert flagged(patch, unsure=lost, flux_u_1=0.0, flux_g_1=0.0) == [SourceFlag.FAINT, SourceFlag.UNSURE]
+
+
+@pytest.mark.parametrize("sigma, flags", [(5.9, [0, 0]), (-6.1, [0, SourceFlag.MISFIT])])
+def test_a_pixel_far_from_the_model(patch: Patch, sigma: float, flags: list[int]) -> None:
+    """It is nearer to the galaxy, where this is now and not where its reference is."""
+    values = patch.parameters.copy()
+    values[patch.names.index("dra[2]")] = -1.0
+    made = with_images(patch, np.concatenate(patch.rendered(values)))
+    exposure = made.exposures[0]
+    data = exposure.data.copy()
+    x, y = 14, 15  # 6.4 pixels from the star, 5.8 from the galaxy
+    tile = int(np.flatnonzero((exposure.x == 8) & (exposure.y == 8))[0])
+    data[tile, 8 * (y - 8) + x - 8] += sigma
+    made = replace(made, exposures=(replace(exposure, data=data), *made.exposures[1:]))
+    assert doubts(made, values, 1e-4 * np.eye(len(made.names))).tolist() == flags
 
 
 def posterior(draws: Any, diverging: int = 0) -> Posterior:

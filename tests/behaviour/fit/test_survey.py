@@ -197,7 +197,8 @@ def test_bad_rows_and_sources_that_nothing_sees(make: Maker) -> None:
         "row 9 (id 1009): ra, dec must be farther",
     ):
         assert f"catalog: {text}" in told
-    assert report.flagged == {"OUT_OF_BOUNDS": (1011,), "NO_PIXELS": (1010,)}
+    unlike = (1008, 1030)  # beside the light of rows that are not there
+    assert report.flagged == {"OUT_OF_BOUNDS": (1011,), "NO_PIXELS": (1010,), "MISFIT": unlike}
     assert "1 sources are flagged NO_PIXELS: 1010" in told and report.exit_code == 0
     assert (scene.visits[scene.flags == 0] == 1).all()
 

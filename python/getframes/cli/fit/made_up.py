@@ -45,6 +45,12 @@ file = "psfs.h5"
 [optimize]
 visits = 2
 
+[bounds]
+rhalf = [0.15, 1.2]
+sersic = [0.8, 4.0]
+g1 = [-0.55, 0.55]
+g2 = [-0.55, 0.55]
+
 [sample]
 draws = 150
 warmup = 150
@@ -219,7 +225,9 @@ def guessed(sources: Columns, seed: int) -> Columns:
     made = dict(sources)
     made["ra"] = sources["ra"] + rng.normal(0.0, 0.06, number) / 3600.0
     made["dec"] = sources["dec"] + rng.normal(0.0, 0.06, number) / 3600.0
-    made["rhalf"] = sources["rhalf"] * np.exp(rng.normal(0.0, 0.2, number))
+    made["rhalf"] = np.where(
+        galaxy, np.clip(sources["rhalf"] * np.exp(rng.normal(0.0, 0.2, number)), 0.3, 1.2), 0.0
+    )
     made["sersic"] = np.where(galaxy, rng.uniform(1.2, 2.5, number), 1.0)
     made["q"] = np.where(galaxy, np.clip(sources["q"] + rng.normal(0.0, 0.1, number), 0.3, 0.95), 1.0)
     made["pa"] = np.mod(sources["pa"] + rng.normal(0.0, 15.0, number), 180.0)
