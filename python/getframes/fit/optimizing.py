@@ -24,6 +24,10 @@ CLOSE = 1e-4
 """ln p that an optimum may be below its quadratic extrapolation: a hundredth of a standard deviation."""
 AT_BOUND = 2e-4
 """Share of the range between two bounds within which a parameter is at one of them."""
+FLAT = 30.0
+"""Coordinates beyond which a logit has no slope that can be told from 0; the parameter is within 1e-13 of the range of its bound there."""
+INSIDE = (6.0, 4.5, 3.0, 1.5)
+"""Coordinates that one at a bound is tried at where the density rises inwards: from 0.0025 to 0.2 of the way. At the bound itself a logit has no slope."""
 ITERATIONS = 500
 """Of one attempt, at most."""
 LEAST = 1e-6
@@ -138,8 +142,9 @@ def optimize(patch: Patch, *, max_snr: float | None = None, max_iterations: int 
     """The most probable parameters of a patch, from those that its sources have now.
 
     The density is that of the parameters themselves, not of the coordinates that a sampler uses: with uniform priors it is the least-squares fit. L-BFGS-B runs in
-    coordinates scaled by their curvature. If it ends more than 1e-4 of ln p from the top it is run again in coordinates whitened by the second derivatives, then a
-    trust region with these second derivatives, then L-BFGS-B from two places around. All are reported in `Optimum.attempts`; the most probable is returned, with
+    coordinates scaled by their curvature. Where it ends at a bound from which the density rises inwards, it goes on from inside. If it ends more than 1e-4 of ln p
+    from the top it is run again in coordinates whitened by the second derivatives, then a trust region with these second derivatives, then L-BFGS-B from two
+    places around. All are reported in `Optimum.attempts`; the most probable is returned, with
     `converged` False and a warning in the log if none was near a top.
 
     Parameters
@@ -175,12 +180,13 @@ def climb(model: PatchModel, start: Numbers) -> Numbers:
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """Coordinates, ln p there, which of them are free, and what is known of the second derivatives of these."""
+    """Coordinates, ln p there, which of them are free and which are at a bound that ln p rises from, and what is known of the second derivatives of the free."""
 
     at: Numbers
     value: float
     gradient: Numbers
     free: NDArray[np.bool_]
+    stuck: NDArray[np.bool_]
     step: Numbers
     covariance: Numbers
     to_go: float
@@ -202,10 +208,10 @@ class _Search:
         owner = f"ln posterior of patch {self.model.patch.id}"
         require(sound, "", f"{owner} at the start", "finite, with a gradient", value)
         self.worst = -value
-        self._attempt(
-            "L-BFGS-B", "the start", start, np.diag(1.0 / np.sqrt(curvature(self.model.summit, start)))
-        )
+        self._climb("the start", start)
         for method, around in (("L-BFGS-B", 0), ("trust-exact", 0), ("L-BFGS-B", 1), ("L-BFGS-B", 2)):
+            if self.top.stuck.any():
+                self._climb("inside a bound", self._inside(self.top))
             if self.top.to_go < CLOSE:
                 break
             logger.info("patch %s: %s", self.model.patch.id, self.attempts[-1])
@@ -256,6 +262,14 @@ class _Search:
         self.worst = max(self.worst, -value)
         return -value, -gradient
 
+    def _climb(self, where: str, start: Numbers) -> None:
+        self._attempt("L-BFGS-B", where, start, np.diag(1.0 / np.sqrt(curvature(self.model.summit, start))))
+
+    def _inside(self, place: _Place) -> Numbers:
+        """Coordinates of a place (D,), those that are stuck at a bound where ln p is largest on the way inside."""
+        tried = [np.where(place.stuck, np.clip(place.at, -reach, reach), place.at) for reach in INSIDE]
+        return min(tried, key=lambda at: self._loss(at)[0])
+
     def _attempt(self, method: str, where: str, start: Numbers, axes: Numbers) -> None:
         """Runs a method in coordinates v, u = start + axes v."""
         from scipy.optimize import minimize
@@ -286,12 +300,14 @@ class _Search:
 
     def _known(self, at: Numbers) -> _Place:
         value, gradient = self.model.summit(at)
-        free = ~_at_bounds(self.model, at)
+        held = _at_bounds(self.model, at)
+        free, stuck = ~held, _rises_inwards(self.model, at, held)
         step = steps(self.model.summit, at)
         matrix = hessian(_frozen(self.model, at, free), at[free], step[free])
         covariance, raised = inverse(matrix, LEAST)
         to_go = 0.5 * float(gradient[free] @ covariance @ gradient[free])
-        return _Place(at, value, gradient, free, step, covariance, np.inf if raised else to_go)
+        unknown = bool(raised or stuck.any())
+        return _Place(at, value, gradient, free, stuck, step, covariance, np.inf if unknown else to_go)
 
 
 def _negative(pair: tuple[float, Numbers]) -> tuple[float, Numbers]:
@@ -317,6 +333,15 @@ def _at_bounds(model: PatchModel, at: Numbers) -> NDArray[np.bool_]:
         lower, upper = (getattr(model.priors[place], side, np.nan) for side in ("lower", "upper"))
         made[number] = min(values[number] - lower, upper - values[number]) < AT_BOUND * (upper - lower)
     return made
+
+
+def _rises_inwards(model: PatchModel, at: Numbers, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the coordinates at a bound (D,) are at no maximum: ln p rises inwards, by more than CLOSE if the slope were the same over the range."""
+    if not held.any():
+        return held
+    seen = np.clip(at, -FLAT, FLAT)
+    _, gradient = model.summit(np.where(held, seen, at))
+    return np.asarray(held & (-np.sign(at) * gradient > CLOSE * np.exp(-np.abs(seen))))
 
 
 def _axes(place: _Place) -> Numbers:

@@ -1,4 +1,4 @@
-"""Galaxies drawn by the likelihood, and by galsim with tight parameters."""
+"""Galaxies drawn by the likelihood, and by galsim."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import galsim
 import numpy as np
 
 from getframes._native import fit as native
+from getframes.fit import Patch
+from tests.patches import tiled
 
 TIGHT = galsim.GSParams(
     folding_threshold=1e-4,
@@ -61,3 +63,20 @@ def difference(side: int, fwhm: float, r_half: float, n: float, q: float) -> tup
     source = [0.3, -0.2, r_half, n, shear * np.cos(2 * angle), shear * np.sin(2 * angle)]
     got, want = ours(side, source, double(fwhm)), theirs(side, source, double(fwhm))
     return float(np.abs(got - want).max() / want.max()), float(np.abs(got - want).sum())
+
+
+def by_galsim(patch: Patch, values: np.ndarray | None = None) -> np.ndarray:
+    """The light (T, 64) of the galaxies of a patch of one square image, behind its round Gaussian PSF; other parameters than they have now, if given."""
+    values = patch.parameters if values is None else values
+    (exposure,) = patch.exposures
+    side = int(exposure.x.max()) + 8
+    params = galsim.GSParams(maximum_fft_size=16384)
+    psf = galsim.Gaussian(sigma=float(np.sqrt(exposure.psf[0, 0, 3])), gsparams=params)
+    total = galsim.ImageD(side, side, scale=1.0, xmin=0, ymin=0)
+    for number, (x, y) in enumerate(exposure.position):
+        dx, dy, r_half, n, g1, g2 = values[6 * number : 6 * number + 6]
+        flux = values[patch.n_shapes + number]
+        galaxy = galsim.Sersic(n, half_light_radius=r_half, flux=flux, gsparams=params).shear(g1=g1, g2=g2)
+        seen = galsim.Convolve(galaxy, psf, gsparams=params)
+        seen.drawImage(total, center=galsim.PositionD(x + dx, y + dy), add_to_image=True)
+    return tiled(total.array)
