@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 from contest import LEAST_S, OURS, Contest, timed
-from machine import machine
+from machine import machine, measured_on
 from table import Row, Table, page, write
 
 HERE = Path(__file__).parent
@@ -79,9 +79,7 @@ class Comparison:
             "threads": options.threads,
         }
         introduction = [
-            "Measured {} on {processor}, {cores} cores, {memory}, {system}.".format(
-                facts["measured"], **facts["machine"]
-            ),
+            f"{measured_on(facts)}.",
             "Versions: "
             + ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
             + f". Threads: {options.threads}.",

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from machine import machine
+from machine import machine, measured_on
 from table import Table, page, write
 
 import getframes
@@ -36,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tables.append(Table(module.TITLE, "getframes", "other", module.NOTE))
             rows += module.rows(options.quick)
     facts = {"measured": time.strftime("%Y-%m-%d"), "machine": machine()}
-    place = "Measured {} on {processor}, {cores} cores, {memory}, {system}; one thread."
-    text = page("Fitting", [place.format(facts["measured"], **facts["machine"])], tables, rows)
+    text = page("Fitting", [f"{measured_on(facts)}; one thread."], tables, rows)
     print(text)
     if options.output:
         write(options.output, text, facts, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 
 def machine() -> dict[str, str]:
@@ -26,6 +27,12 @@ def machine() -> dict[str, str]:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         described["memory"] = f"{memory / 2**30:.1f} GiB"
     return described
+
+
+def measured_on(facts: dict[str, Any]) -> str:
+    """When and where, the beginning of a sentence."""
+    place = "Measured {} on {processor}, {cores} cores, {memory}, {system}"
+    return place.format(facts["measured"], **facts["machine"])
 
 
 def _processor_field(name: str) -> str:

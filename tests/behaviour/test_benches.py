@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import norm
 
 import getframes
 
@@ -180,8 +182,28 @@ def test_kernels_are_judged_by_what_they_do(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_draws(tmp_path: Path) -> None:
-    result = run("posterior.py", "--quick", "--only", "optimum", "-o", str(tmp_path / "posterior"))
-    assert result.returncode == 0, result.stderr
-    rows = json.loads((tmp_path / "posterior.json").read_text())["rows"]["optimum"]
-    assert [row["met"] for row in rows] == [True]
-    assert "| 2 r_h apart, S/N 30: largest difference [sigma] |" in (tmp_path / "posterior.md").read_text()
+    """In pieces: a run that is cut short goes on where it ended."""
+    stem = tmp_path / "posterior"
+    for number, more in ((1, ["--seconds", "0"]), (2, ["--resume"])):
+        result = run("posterior.py", "--quick", "--only", "optimum", *more, "-o", str(stem))
+        assert result.returncode == 0, result.stderr
+        assert len(result.stderr.splitlines()) == 1  # a scene that is measured is named
+        written = json.loads(stem.with_suffix(".json").read_text())
+        assert len(written["scenes"]["optimum"]) == number
+    (row,) = written["rows"]
+    assert row["name"] == "PSF 1.3 px, 2 r_h apart, S/N 30: worst of 2" and row["ours"] < 0.3
+    assert (row["target"], row["met"]) == ("< 0.3", None)  # few scenes meet no target
+    assert "| < 0.3 |" in stem.with_suffix(".md").read_text()
+
+
+def test_draws_are_judged_by_where_the_truth_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranks that are uniform, and those of draws that are twice too narrow or too wide."""
+    monkeypatch.syspath_prepend(BENCHES)
+    calibration = importlib.import_module("draws.calibration")
+    pulls = np.random.default_rng(1).normal(size=200)
+    met = {}
+    for scale in (0.5, 1.0, 2.0):
+        ranks = [{"x[1]": float(rank)} for rank in norm.cdf(scale * pulls)]
+        found = {str(n): {"rank": rank, "below": rank, "problems": []} for n, rank in enumerate(ranks)}
+        met[scale] = [row.met for row in calibration.rows(found)]
+    assert met == {0.5: [False, False, None], 1.0: [True, True, None], 2.0: [False, False, None]}
