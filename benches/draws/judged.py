@@ -33,15 +33,28 @@ def column(scenes: Iterable[Scene], what: str, name: str) -> np.ndarray:
 
 
 def covered(title: str, what: str, scenes: list[Scene], least: float, most: float) -> list[Row]:
-    """How often the truth is inside the central 68 % of the draws, for each parameter."""
-    target = f"{100 * least:g}-{100 * most:g}" if most < 1.0 else f">= {100 * least:g}"
+    """How often the truth is inside the central 68 % of the draws: the parameters where it is least and most often."""
+    shares = {
+        name: float(np.mean(np.abs(column(scenes, "below", name) - 0.5) < CENTRAL / 2.0))
+        for name in scenes[0]["below"]
+    }
+    what = f"{what}, {len(scenes)} scenes: 68 % interval covers"
+    low, high = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
     rows = []
-    for name in scenes[0]["below"]:
-        inside = np.abs(column(scenes, "below", name) - 0.5) < CENTRAL / 2.0
-        share = float(np.mean(inside))
-        met = bool(least <= share <= most)
+    for name, word, target, met in (
+        (low, "least", f">= {100 * least:g}", shares[low] >= least),
+        (high, "most", f"<= {100 * most:g}", shares[high] <= most),
+    ):
+        target, known = (target, met) if most < 1.0 or word == "least" else ("", None)
         rows.append(
-            Row(title, f"{what}, {len(scenes)} times: {name}", "%", 100 * share, target=target, met=met)
+            Row(
+                title,
+                f"{what}, {word} of {len(shares)} parameters ({name})",
+                "%",
+                100 * shares[name],
+                target=target,
+                met=known,
+            )
         )
     return rows
 
@@ -49,4 +62,4 @@ def covered(title: str, what: str, scenes: list[Scene], least: float, most: floa
 def doubtful(title: str, what: str, scenes: list[Scene]) -> Row:
     """How many scenes have draws that `Posterior.problems` warns of."""
     count = sum(bool(scene["problems"]) for scene in scenes)
-    return Row(title, f"{what}: draws that a warning came with", "of " + str(len(scenes)), float(count))
+    return Row(title, f"{what}, {len(scenes)} scenes: draws that a warning came with", "", float(count))

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from draws.judged import Scene
-from draws.pairs import drawn
 from scipy.optimize import least_squares
 from table import Row
-from tests.law.fit.galaxies import by_galsim
+from tests.law.fit.galaxies import by_galsim, population
 from tests.patches import noisy
 
 from getframes.fit import Patch, optimize, prepare_model
@@ -45,7 +44,7 @@ def measured(scene: str) -> dict[str, Any]:
     psf, apart, snr = (
         float(part.split()[number]) for part, number in zip(kind.split(", "), (1, 0, 1), strict=True)
     )
-    clean = drawn(np.random.default_rng(int(seed)), apart, snr, psf)
+    clean = population(np.random.default_rng(int(seed)), apart, snr, psf)
     patch = noisy(clean, 9000 + int(seed), by_galsim(clean))
     found = optimize(patch)
     sigma = np.sqrt(np.diag(found.fitted_covariance))

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from draws.judged import Scene, below, column, covered, doubtful
-from draws.pairs import drawn
 from table import Row
-from tests.law.fit.galaxies import by_galsim
+from tests.law.fit.galaxies import SHAPES, by_galsim, population
 from tests.patches import noisy
 
 from getframes.fit import sample
 
 TITLE = "Truth"
-NOTE = ""
+NOTE = (
+    "S/N 15 to 50, behind a PSF of 1.3 px; 4 chains of 300 draws. Shapes are drawn uniformly (r_h 1.5 to 3.5 px, n 0.9 to 2.5, g1 and g2 within 0.25), and these are the priors; with wide ones (r_h 0.3 to "
+    "12 px, n 0.6 to 5.5, g1 and g2 within 0.65) medians lean to where the prior has its mass, which is no error of the draws: no target. The bias is that of medians."
+)
 
-APART = {"one galaxy": None, "pair, 2.2 r_h apart": 2.2}
+KINDS: dict[str, tuple[float | None, Any]] = {
+    "one galaxy": (None, SHAPES),
+    "pair, 2.2 r_h apart": (2.2, SHAPES),
+    "one galaxy, wide priors": (None, None),
+}
+"""Separation and bounds of each."""
+TRUSTED = ("one galaxy", "pair, 2.2 r_h apart")
 PSF = 1.3
 SNR = (15.0, 50.0)
 
 
 def scenes(quick: bool) -> list[str]:
     """Kind and seed of each."""
-    return [f"{kind}: {seed}" for kind in APART for seed in range(2 if quick else 200)]
+    return [f"{kind}: {seed}" for kind in KINDS for seed in range(2 if quick else 200)]
 
 
 def measured(scene: str) -> dict[str, Any]:
     """Where the truth is among the draws, and how far the medians of fluxes are from it [sigma]."""
     kind, _, seed = scene.partition(": ")
     random = np.random.default_rng(int(seed))
-    clean = drawn(random, APART[kind], random.uniform(*SNR), PSF)
+    separation, bounds = KINDS[kind]
+    clean = population(random, separation, random.uniform(*SNR), PSF, bounds)
     made = sample(noisy(clean, 5000 + int(seed), by_galsim(clean)), 300, 250, seed=int(seed))
     off = (np.median(made.flat, axis=0) - clean.parameters) / made.sigma
     return {
@@ -43,15 +54,24 @@ def measured(scene: str) -> dict[str, Any]:
 def rows(found: dict[str, Scene]) -> list[Row]:
     """Coverage and bias."""
     made = []
-    for kind in APART:
-        some = [scene for name, scene in found.items() if name.startswith(kind)]
-        if not some:
-            continue
-        made += covered(TITLE, f"{kind}: 68 % interval covers", some, 0.58, 1.0)
-        for name in some[0]["off"]:
-            if name.startswith("flux"):
-                bias = float(np.mean(column(some, "off", name)))
-                what = f"{kind}: bias of {name}"
-                made.append(Row(TITLE, what, "sigma", bias, target="< 0.2", met=abs(bias) < 0.2))
-        made.append(doubtful(TITLE, kind, some))
+    for kind in KINDS:
+        some = [scene for name, scene in found.items() if name.partition(":")[0] == kind]
+        if some:
+            own = [*covered(TITLE, kind, some, 0.58, 1.0), *_biases(kind, some)]
+            made += own if kind in TRUSTED else [replace(row, target="", met=None) for row in own]
+            made.append(doubtful(TITLE, kind, some))
     return made
+
+
+def _biases(kind: str, some: list[Scene]) -> Iterator[Row]:
+    for name in some[0]["off"]:
+        if name.startswith("flux"):
+            bias = float(np.mean(column(some, "off", name)))
+            yield Row(
+                TITLE,
+                f"{kind}, {len(some)} scenes: bias of {name}",
+                "sigma",
+                bias,
+                target="< 0.2",
+                met=abs(bias) < 0.2,
+            )

@@ -206,4 +206,8 @@ def test_draws_are_judged_by_where_the_truth_is(monkeypatch: pytest.MonkeyPatch)
         ranks = [{"x[1]": float(rank)} for rank in norm.cdf(scale * pulls)]
         found = {str(n): {"rank": rank, "below": rank, "problems": []} for n, rank in enumerate(ranks)}
         met[scale] = [row.met for row in calibration.rows(found)]
-    assert met == {0.5: [False, False, None], 1.0: [True, True, None], 2.0: [False, False, None]}
+    assert met == {
+        0.5: [False, True, False, None],
+        1.0: [True, True, True, None],
+        2.0: [False, False, True, None],
+    }

@@ -7,7 +7,7 @@ import numpy as np
 
 from getframes._native import fit as native
 from getframes.fit import Patch
-from tests.patches import tiled
+from tests.patches import blank, galaxy, peak_snr, tiled
 
 TIGHT = galsim.GSParams(
     folding_threshold=1e-4,
@@ -16,6 +16,9 @@ TIGHT = galsim.GSParams(
     stepk_minimum_hlr=10,
     maximum_fft_size=16384,
 )
+
+SHAPES = {"rhalf": (1.5, 3.5), "sersic": (0.9, 2.5), "g1": (-0.25, 0.25), "g2": (-0.25, 0.25)}
+"""Between which shapes are drawn, uniformly."""
 
 
 def ours(side: int, source, psf) -> np.ndarray:
@@ -80,3 +83,24 @@ def by_galsim(patch: Patch, values: np.ndarray | None = None) -> np.ndarray:
         seen = galsim.Convolve(galaxy, psf, gsparams=params)
         seen.drawImage(total, center=galsim.PositionD(x + dx, y + dy), add_to_image=True)
     return tiled(total.array)
+
+
+def population(
+    random: np.random.Generator,
+    separation: float | None,
+    snr: float,
+    psf: float,
+    bounds: dict[str, tuple[float, float]] | None = None,
+    side: int = 48,
+) -> Patch:
+    """A galaxy, or two a separation apart [r_half of the first], behind a PSF of standard deviation `psf` [px]; `snr` is the mean of what each has alone."""
+    shapes = [{name: random.uniform(*ends) for name, ends in SHAPES.items()} for _ in range(2)]
+    angle, (x, y) = random.uniform(0.0, 2.0 * np.pi), side / 2 + random.uniform(-0.5, 0.5, 2)
+    sources = [galaxy(x, y, 1000.0, **shapes[0])]
+    if separation is not None:
+        reach = separation * shapes[0]["rhalf"]
+        sources.append(galaxy(x + reach * np.cos(angle), y + reach * np.sin(angle), 800.0, **shapes[1]))
+    alone = [peak_snr(blank([each], side=side, psf=psf)) for each in sources]
+    scale = snr / np.mean(alone)
+    sources = [{**each, "flux": (scale * each["flux"][0],)} for each in sources]
+    return blank(sources, side=side, psf=psf, bounds=bounds)

@@ -13,6 +13,7 @@ from scipy.stats import binom
 
 from getframes import num_threads, set_num_threads
 from getframes.fit import Normal, Patch, Uniform, optimize, prepare_model, sample
+from tests.law.fit.galaxies import SHAPES, by_galsim, population
 from tests.patches import blank, galaxy, noisy, star
 
 
@@ -111,6 +112,22 @@ def test_truth_is_inside_as_often_as_the_draws_say() -> None:
     counts = np.sum(inside, axis=0)
     least, most = binom.interval(0.999 ** (1 / len(counts)), 12, 0.6827)
     assert np.all((least <= counts) & (counts <= most)), counts
+
+
+def test_truth_by_galsim_is_inside_as_often_as_that_and_fluxes_are_right_in_the_mean() -> None:
+    """Sixteen galaxies of a population that is the prior, S/N 15 to 50. Counts inside the central 68 % of each parameter are binomial, and the mean of the pulls of the flux
+    is normal; benches/posterior.py has two hundred, and pairs."""
+    inside, pulls, scenes = [], [], 16
+    for seed in range(scenes):
+        random = np.random.default_rng(seed)
+        truth = population(random, None, random.uniform(15.0, 50.0), 1.3, SHAPES, side=24)
+        drawn = sample(noisy(truth, 300 + seed, by_galsim(truth)), 100, 60, chains=2, seed=seed)
+        low, middle, high = drawn.percentiles((15.865, 50.0, 84.135))
+        inside.append((low < truth.parameters) & (truth.parameters < high))
+        pulls.append((middle[-1] - truth.parameters[-1]) / drawn.sigma[-1])
+    counts = np.sum(inside, axis=0)
+    assert np.all(counts >= binom.ppf(0.001 / len(counts), scenes, 0.6827)), counts
+    assert abs(np.mean(pulls)) < 3.3 / np.sqrt(scenes)
 
 
 def test_a_covariance_from_an_earlier_visit_saves_the_warm_up() -> None:
