@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from getframes.errors import GetframesError, InputError, IntegrityError, MissingFileError
+from getframes.fit.hdf5 import created, h5py_module
 from getframes.fit.posterior import STATISTICS, Posterior
-from getframes.io.atomic import replacing
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,8 +24,7 @@ PARTS = ("posterior", "sample_stats")
 
 def write(posterior: Posterior, path: str | PathLike[str], *, overwrite: bool = False) -> None:
     """Write the draws, complete or not at all."""
-    h5py = _h5py()
-    with replacing(path, overwrite=overwrite) as unfinished, h5py.File(unfinished, "w") as file:
+    with created(path, overwrite=overwrite) as file:
         fill(posterior, file)
 
 
@@ -47,7 +46,7 @@ def fill(posterior: Posterior, group: Any) -> None:
 
 def read(path: str | PathLike[str]) -> Posterior:
     """Read what `write` wrote."""
-    h5py = _h5py()
+    h5py = h5py_module()
     if not Path(path).is_file():
         raise MissingFileError(f"{path}: no such file")
     try:
@@ -111,11 +110,3 @@ def _type_of(key: str) -> Any:
 
 def _quoted(name: str) -> str:
     return name.replace("/", "%2F")
-
-
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        raise InputError("chains are HDF5 files: install getframes[fit], or h5py") from error
-    return h5py

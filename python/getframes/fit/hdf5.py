@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from importlib import import_module
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from getframes.errors import GetframesError, InputError, IntegrityError, Missing
 from getframes.io.atomic import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from os import PathLike
 
 
@@ -38,10 +39,51 @@ def writing(path: str | PathLike[str], kind: str, *, overwrite: bool = False) ->
     OutputError
         If the file exists already or cannot be written.
     """
-    h5py = h5py_module()
-    with replacing(path, overwrite=overwrite) as unfinished, h5py.File(unfinished, "w") as file:
+    with created(path, overwrite=overwrite) as file:
         file.attrs["getframes"] = kind
         yield file
+
+
+@contextmanager
+def created(path: str | PathLike[str], *, overwrite: bool = False) -> Iterator[Any]:
+    """An HDF5 file to be written, of no kind; errors as `writing`."""
+    h5py = h5py_module()
+    with replacing(path, overwrite=overwrite) as unfinished, _Target(str(unfinished), "w+") as target:
+        with h5py.File(target, "w") as file:
+            yield file
+        target.settle()
+
+
+class _Target(FileIO):
+    """A file that keeps the first error of writing until it is asked: HDF5, when it meets a full disk, ends the process."""
+
+    _wrong: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        self._tried(lambda: self._write_all(view))
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        self._tried(lambda: super(_Target, self).truncate(size))
+        return self.tell() if size is None else size
+
+    def settle(self) -> None:
+        """Raise the error of writing, if there was one."""
+        if self._wrong is not None:
+            raise self._wrong
+
+    def _write_all(self, view: memoryview) -> None:
+        done = 0
+        while done < len(view):
+            done += super().write(view[done:])
+
+    def _tried(self, work: Callable[[], object]) -> None:
+        if self._wrong is None:
+            try:
+                work()
+            except OSError as error:
+                self._wrong = error
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -137,7 +137,31 @@ def _processes(work: Work, count: int) -> _Pool:
 
     threads = max(1, (os.cpu_count() or 1) // count)
     context = multiprocessing.get_context("spawn")
-    return _Pool(partial(ProcessPoolExecutor, count, context, _prepare, (work, threads)), _prepared_attempt)
+    return _Pool(partial(_Processes, count, context, _prepare, (work, threads)), _prepared_attempt)
+
+
+class _Processes(ProcessPoolExecutor):
+    """Processes that leave Ctrl-C to the one that starts them from their first step on.
+
+    One that died of it before it had read its work would leave the one that writes the work waiting forever: that holds both ends of the pipe.
+    """
+
+    def submit(self, *call: Any, **named: Any) -> Future[Any]:
+        with _inherited_deafness():
+            return super().submit(*call, **named)
+
+
+@contextmanager
+def _inherited_deafness() -> Iterator[None]:
+    """Block SIGINT, where there are masks, in this thread and in the processes that it starts; what comes meanwhile waits."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_pool(pool: _Pool, tasks: Iterable[Any], most: int) -> Iterator[Outcome]:

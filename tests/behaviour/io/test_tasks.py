@@ -99,6 +99,18 @@ def follow(**pool: Any) -> None:
     assert values == ["4", "3", "2", "1", "0"]
 
 
+def deaf(_: int) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@posix
+def test_processes_are_deaf_to_an_interrupt_before_they_have_read_their_work() -> None:
+    """One that died of it would leave its starter waiting at the pipe; the starter hears it all the same."""
+    (found,) = outcomes(deaf, [1], workers=1, processes=True)
+    assert found.value is True
+    assert not deaf(1)
+
+
 @posix
 def test_a_process_that_dies_takes_no_other_work_with_it(tmp_path: Path) -> None:
     found = {
