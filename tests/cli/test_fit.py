@@ -142,6 +142,65 @@ def test_bad_rows_are_told_at_the_end(field: Path, command: Command) -> None:
     ]
 
 
+def test_images_that_tell_nothing_are_told_at_the_end(field: Path, command: Command) -> None:
+    with fits.open(field / "images" / "i_1.fits", mode="update") as units:
+        units["SCI"].header["FILTER"] = "z"
+    with fits.open(field / "images" / "r_2.fits", mode="update") as units:
+        units["SCI"].header["CRVAL1"] = 200.0
+    done = command("fit", "optimize", field / "scene.toml")
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        "getframes: warning: images: i_1.fits is of the band z, which is not fitted",
+        "getframes: warning: images: there is none of the band i: its fluxes stay those of the catalog",
+        "getframes: warning: images: r_2.fits sees no source of the catalog: is its WCS right?",
+        "getframes: warning: 4 sources are flagged UNSEEN: 1000, 1001, 1002, 1003",
+    ]
+
+
+def test_a_start_beyond_a_prior_flags_its_source_alone(field: Path, command: Command) -> None:
+    """The two stars that overlap are in one patch."""
+    with fits.open(field / "catalog.fits", mode="update") as units:
+        units[1].data["r"][0] = 0.0
+    text = (field / "scene.toml").read_text(encoding="utf-8")
+    prior = '[[prior]]\nparameter = "flux"\ntype = "log_uniform"\nlower = 0.1\nupper = 1e4\n\n[output]'
+    (field / "scene.toml").write_text(text.replace("[output]", prior), encoding="utf-8")
+    done = command("fit", "optimize", field / "scene.toml")
+    assert done.code == 0 and "1 sources are flagged OUT_OF_BOUNDS: 1000" in done.err
+    assert "FAILED" not in done.err
+
+
+def test_images_of_one_name_in_two_folders(field: Path, command: Command) -> None:
+    (field / "images" / "more").mkdir()
+    (field / "images" / "r_2.fits").rename(field / "images" / "more" / "r_1.fits")
+    text = (field / "scene.toml").read_text(encoding="utf-8")
+    (field / "scene.toml").write_text(text.replace("images/r_*.fits", "images/**/r_*.fits"), encoding="utf-8")
+    done = command("fit", "optimize", field / "scene.toml")
+    assert (done.code, done.err) == (0, "")
+    patch = read_patch(next((field / "fit" / "patches").glob("*.h5")))
+    assert set(patch["tiles"]) == {"images/r_1.fits", "images/more/r_1.fits", "i_1.fits"}
+    root = field / "fit"
+    done = command("fit", "postprocess", "--root", root, "--mode", "images", "--fit", field / "scene.toml")
+    assert done.code == 0
+    assert sorted(path.name for path in (root / "images").iterdir()) == [
+        "i_1.fits",
+        "images_more_r_1.fits",
+        "images_r_1.fits",
+    ]
+
+
+def test_what_is_wrong_with_many_patches_is_told_of_some(
+    field: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from getframes.cli.fit import steps
+
+    monkeypatch.setattr(steps, "MOST_LINES", 1)
+    with fits.open(field / "catalog.fits", mode="update") as units:
+        units[1].data["r"][2:] = np.nan
+    done = command("fit", "optimize", field / "scene.toml")
+    first, last = done.err.splitlines()
+    assert "row 2" in first and last.endswith(f"1 more lines are in {field / 'fit' / 'fit.run.json'}")
+
+
 def test_a_patch_that_fails_and_another_try(
     field: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +231,11 @@ def test_a_patch_that_fails_and_another_try(
         ("images/i_*.fits", "nothing_*.fits", "scene.toml: images.file: cannot read"),
         ('"catalog.fits"', '"no.fits"', "no.fits: there is no such file"),
         ('file = "psfs.h5"', 'file = "no.h5"', "no.h5: there is no such file"),
-        ('[psf]\nfile = "psfs.h5"\n', "", "PSF of r_1.fits must be given, got None"),
+        (
+            '[psf]\nfile = "psfs.h5"\n',
+            "",
+            "PSF of r_1.fits must be given, by the name of the image or of its band 'r', got []",
+        ),
     ],
 )
 def test_what_is_not_right(old: str, new: str, message: str, field: Path, command: Command) -> None:

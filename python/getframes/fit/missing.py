@@ -7,7 +7,9 @@ f_b = sum_e s_e (w r * P)_e / sum_e s_e^2 (w * P^2)_e,  1 / sigma_b^2 = sum_e s_
 
 with residual r, inverse variance w, PSF P and flux scale s of every exposure e of band b. A candidate is kept where f_b / sigma_b reaches the threshold in a band.
 
-Not modelled: the PSF is that of the middle of an exposure. A galaxy is found as a star, with too little flux.
+Peaks are looked for with the PSF of the middle of an exposure, and measured with the one at the peak.
+
+Not modelled: a galaxy is found as a star, with too little flux.
 
 Source: Turin 1960, doi:10.1109/TIT.1960.1057571 (matched filters).
 """
@@ -23,7 +25,7 @@ import numpy as np
 from getframes.errors import require
 from getframes.fit.catalog import NUMBERS, SourceCatalog, wrapped
 from getframes.fit.grouping import points_of
-from getframes.fit.psf import psf_at
+from getframes.fit.psf import PsfMixture, psf_at
 from getframes.fit.residual import ResidualImage
 from getframes.fit.source import GALAXY, STAR
 
@@ -163,11 +165,11 @@ class _Filtered:
         require(psf is not None, exposure.name, "psf", "given", None)
         height, width = exposure.shape
         mixture = psf_at(psf, 0.5 * (width - 1), 0.5 * (height - 1))
-        amplitude, dx, dy, xx, _, yy = mixture.components.T
-        sigma = float(np.sqrt(max((amplitude * (xx + dx * dx + yy + dy * dy)).sum() / 2.0, 0.1)))
-        stamp = mixture.stamp(2 * int(np.ceil(_REACH_SIGMA * sigma)) + 1)
+        sigma = _sigma(mixture)
+        stamp = mixture.stamp(_side(sigma))
         seen = image.weight > 0.0
         weighted = np.where(seen, image.residual * image.weight, 0.0)
+        self._psf, self._weighted, self._counts = psf, weighted, image.weight
         turned = stamp[::-1, ::-1]
         scale = exposure.flux_scale
         self._sum = scale * fftconvolve(weighted, turned, mode="same")
@@ -200,17 +202,47 @@ class _Filtered:
         """Numerator and inverse variance of the flux of a star at positions; 0 where this exposure does not see them."""
         pixel, _ = self.exposure.linearized(position[:, 0], position[:, 1])
         height, width = self.exposure.shape
-        place = np.round(np.nan_to_num(pixel, nan=-1.0)).astype(int)
-        inside = np.all((place >= 0) & (place < [width, height]), axis=1)
-        column, row = np.where(inside[:, None], place, 0).T
-        weight = np.where(inside, self._weight[row, column], 0.0)
-        return np.where(weight > 0.0, self._sum[row, column], 0.0), weight
+        made = np.zeros((len(position), 2))
+        inside = np.all((pixel >= -0.5) & (pixel < [width - 0.5, height - 0.5]), axis=1)
+        for number in np.flatnonzero(inside).tolist():
+            made[number] = self._star(*pixel[number].tolist())
+        return made[:, 0], made[:, 1]
+
+    def _star(self, x: float, y: float) -> tuple[float, float]:
+        """The same of a star at a pixel position, with the PSF there."""
+        column, row = round(x), round(y)
+        components = psf_at(self._psf, x, y).components.copy()
+        components[:, 1:3] += [x - column, y - row]
+        mixture = PsfMixture(components)
+        stamp = mixture.stamp(_side(_sigma(mixture)))
+        half = len(stamp) // 2
+        top, left = max(row - half, 0), max(column - half, 0)
+        part = slice(top, row + half + 1), slice(left, column + half + 1)
+        counts = self._counts[part]
+        light = stamp[top - row + half :, left - column + half :][: counts.shape[0], : counts.shape[1]]
+        if (light**2)[counts > 0.0].sum() < LEAST_HELD * (stamp**2).sum():
+            return 0.0, 0.0
+        scale = self.exposure.flux_scale
+        return scale * float((self._weighted[part] * light).sum()), scale**2 * float(
+            (counts * light**2).sum()
+        )
 
     def _sky(self, pixel: Numbers) -> Numbers:
         if self.exposure.wcs is None:
             return pixel
         sky = np.asarray(self.exposure.wcs.celestial.all_pix2world(pixel, 0)).reshape(-1, 2)
         return np.stack([wrapped(sky[:, 0]), sky[:, 1]], axis=-1)
+
+
+def _sigma(mixture: PsfMixture) -> float:
+    """Standard deviation of a PSF [px]."""
+    amplitude, dx, dy, xx, _, yy = mixture.components.T
+    return float(np.sqrt(max((amplitude * (xx + dx * dx + yy + dy * dy)).sum() / 2.0, 0.1)))
+
+
+def _side(sigma: float) -> int:
+    """Of a stamp [px]."""
+    return 2 * int(np.ceil(_REACH_SIGMA * sigma)) + 1
 
 
 def _vertex(ratio: Numbers, row: NDArray[np.intp], column: NDArray[np.intp], axis: int) -> Numbers:

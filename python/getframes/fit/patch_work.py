@@ -148,7 +148,8 @@ class PatchWork:
             self.write(patch, found)
         count = len(patch.names)
         finite = bool(np.isfinite(found.parameters).all())  # if not, it fails when it is checked in
-        flags = doubts(patch, found.parameters, found.covariance, found.unsure) if finite else 0
+        unseen = np.isin(patch.names, [name for name in patch.priors if name not in self.patcher.priors])
+        flags = doubts(patch, found.parameters, found.covariance, found.unsure, unseen) if finite else 0
         values = found.parameters[:count]
         return PatchOutcome(patch.sources, values, found.covariance, found.draws, found.problems, flags)
 

@@ -66,15 +66,18 @@ class Patcher:
         every = [_as_it_travels(image) for image in images]
         self.bands = tuple(dict.fromkeys(image.band for image in every) if bands is None else bands)
         self.images = [image for image in every if image.band in self.bands]
-        require(bool(self.images), self, "images", f"some of bands {self.bands}", len(every))
+        given = sorted({image.band for image in every})
+        require(bool(self.images), "", "images", f"of the bands {', '.join(self.bands)}, one at least", given)
+        self.others = [image for image in every if image.band not in self.bands]
         self.priors, self.unseen_sigma = dict(priors or {}), unseen_sigma
         counts = Counter(image.name for image in self.images)
         twice = sorted(name for name, count in counts.items() if count > 1)
-        require(not twice, self, "names of images", "their own", twice)
-        given = psfs or {}
-        self.psfs = [given.get(each.name, given.get(each.band, each.psf)) for each in self.images]
+        require(not twice, "", "names of images", "their own, each once", twice)
+        known = psfs or {}
+        self.psfs = [known.get(each.name, known.get(each.band, each.psf)) for each in self.images]
         for image, psf in zip(self.images, self.psfs, strict=True):
-            require(psf is not None, self, f"PSF of {image.name}", "given", None)
+            rule = f"given, by the name of the image or of its band {image.band!r}"
+            require(psf is not None, "", f"PSF of {image.name}", rule, sorted(known))
         self.sky = self.images[0].wcs is not None
         for image in self.images:
             require(
@@ -91,6 +94,35 @@ class Patcher:
 
     def __repr__(self) -> str:
         return f"Patcher({len(self.images)} images in {', '.join(self.bands)})"
+
+    def idle(self, sources: Rows, reach: float) -> list[str]:
+        """What of the images tells nothing about some sources, in words.
+
+        Parameters
+        ----------
+        sources : structured array (n,)
+            As `getframes.fit.source`.
+        reach : float
+            Farthest that a source is looked at [arcsec, or px].
+        """
+        told = [f"{image.name} is of the band {image.band}, which is not fitted" for image in self.others]
+        bands = {image.band for image in self.images}
+        told += [
+            f"there is none of the band {band}: its fluxes stay those of the catalog"
+            for band in self.bands
+            if band not in bands
+        ]
+        if self.sky and len(sources):
+            from scipy.spatial import KDTree
+
+            tree = KDTree(points_of(sources["ra"], sources["dec"], sky=True))
+            near, _ = tree.query(self._centre)
+            for image, distance, radius in zip(
+                self.images, near.tolist(), self._radius.tolist(), strict=True
+            ):
+                if distance > radius + reach:
+                    told.append(f"{image.name} sees no source of the catalog: is its WCS right?")
+        return told
 
     def build_patch(
         self,

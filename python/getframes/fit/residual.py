@@ -207,7 +207,11 @@ def write_images(image: ResidualImage, path: str | PathLike[str], *, overwrite: 
 
     from getframes.io.atomic import replacing
 
-    header = Header() if image.exposure.wcs is None else image.exposure.wcs.to_header(relax=True)
+    header, tables = Header(), []
+    if image.exposure.wcs is not None:
+        described = image.exposure.wcs.to_fits(relax=True)
+        header, tables = described[0].header, described[1:]
+        header.strip()
     first = PrimaryHDU()
     first.header["FILTER"] = image.exposure.band
     units = [first]
@@ -216,6 +220,7 @@ def write_images(image: ResidualImage, path: str | PathLike[str], *, overwrite: 
         units.append(ImageHDU(np.asarray(plane, np.float32), header=header, name=name))
         if image.exposure.unit and name != "WEIGHT":
             units[-1].header["BUNIT"] = image.exposure.unit
+    units += tables  # of distortions
     for unit in units:
         unit.add_checksum(when="FITS standard 4.0, 4.4.2.7")
     with replacing(path, overwrite=overwrite) as unfinished:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ARCSEC = 180.0 * 3600.0 / np.pi
 """Of a radian."""
+FRAMES = ("RA and DEC, ICRS", "RA and DEC, FK5", "RA and DEC, FK5 2000")
+"""Coordinates that are those of catalogs, to 0.03 arcsec."""
 REACH = 1.0
 """How far beyond its sides an image is taken to be distorted as it says [sides]; farther out its linear part alone counts."""
 
@@ -44,11 +46,19 @@ class SkyToPixels(NamedTuple):
         Raises
         ------
         DomainError
-            If a WCS is not one of the sky.
+            If a WCS is not one of the sky, or of other coordinates than RA and Dec.
         """
         if wcs is not None:
             celestial = getattr(wcs, "has_celestial", False)
             require(celestial, name, "wcs", "an astropy WCS with RA and Dec", wcs)
+            frame = _frame(wcs.celestial.wcs)
+            require(
+                frame in FRAMES,
+                name,
+                "wcs",
+                "one of RA and Dec in ICRS or FK5 of 2000, as catalogs are",
+                frame,
+            )
             wcs = wcs.celestial if wcs.naxis != 2 else wcs
         return cls(wcs, shape)
 
@@ -103,6 +113,13 @@ class SkyToPixels(NamedTuple):
 
     def _sky(self, position: Numbers) -> Numbers:
         return np.asarray(self.wcs.all_pix2world(position, 0))
+
+
+def _frame(known: Any) -> str:
+    """The coordinates of a WCS, in words."""
+    system = known.radesys.strip() or "ICRS"
+    year = "" if not np.isfinite(known.equinox) or system == "ICRS" else f" {known.equinox:g}"
+    return f"{known.lngtyp.strip()} and {known.lattyp.strip()}, {system}{year}"
 
 
 def _vectors(ra: Any, dec: Any) -> Numbers:

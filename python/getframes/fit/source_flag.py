@@ -43,13 +43,19 @@ class SourceFlag(IntFlag):
     """The optimum of its patch was not found, or its chains disagree, are too short or diverged."""
     MISFIT = 64
     """A pixel that is nearer to it than to others is 6 standard deviations from the model: a cosmic ray that was not masked, a source that the catalog lacks, a wrong PSF."""
+    UNSEEN = 128
+    """No pixel tells one of its fluxes, which stays about that of the catalog."""
 
 
 ENDING = SourceFlag.OUT_OF_BOUNDS | SourceFlag.NO_PIXELS | SourceFlag.FAILED
 
 
 def doubts(
-    patch: Patch, parameters: Numbers, covariance: Numbers, unsure: NDArray[np.bool_] | bool = False
+    patch: Patch,
+    parameters: Numbers,
+    covariance: Numbers,
+    unsure: NDArray[np.bool_] | bool = False,
+    unseen: NDArray[np.bool_] | bool = False,
 ) -> NDArray[np.int32]:
     """What is doubtful about each source of a fitted patch (S,), bits of `SourceFlag`.
 
@@ -61,18 +67,21 @@ def doubts(
         What came out; backgrounds after the parameters of the sources.
     unsure : array (N,) of bool, or bool
         Parameters that were not found.
+    unseen : array (N,) of bool, or bool
+        Parameters that no pixel tells.
     """
     sigma, values = np.sqrt(np.diag(covariance)), parameters[: len(covariance)]
     lower, upper = patch.bounds.T
     bounded = np.minimum(values - lower, upper - values) < BOUND_SIGMA * sigma
     seen = values > FAINT_SIGMA * sigma
-    lost = np.broadcast_to(unsure, len(values))
+    lost, dark = (np.broadcast_to(each, len(values)) for each in (unsure, unseen))
     made = int(SourceFlag.MISFIT) * _misfits(patch, parameters).astype(np.int32)
     for row, places in enumerate(parameter_positions(patch.sources)):
         fluxes = places[-len(patch.bands) :]
         made[row] |= int(SourceFlag.AT_BOUND) * bool(bounded[places].any())
         made[row] |= int(SourceFlag.FAINT) * (not seen[fluxes].any())
         made[row] |= int(SourceFlag.UNSURE) * bool(lost[places].any())
+        made[row] |= int(SourceFlag.UNSEEN) * bool(dark[places].any())
     return made
 
 

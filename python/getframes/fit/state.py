@@ -134,13 +134,13 @@ class State:
                 continue
             if header.get(key) != wanted:
                 raise IntegrityError(
-                    f"{path} is the state of {_OTHER.get(key, 'another run')}: {key} must be {wanted!r}, got {header.get(key)!r}"
+                    f"{path} is the state of {_OTHER.get(key, 'another run')}, which needs a folder of its own: {key} must be {wanted!r}, got {header.get(key)!r}"
                 )
         parameters, bounds, covariance = tables.values()
         for name in ("lower", "upper"):
             if not np.array_equal(bounds[name.upper()], getattr(self, name)):
                 raise IntegrityError(
-                    f"{path} is the state of a run with other bounds: {name.upper()} differs"
+                    f"{path} is the state of a run with other bounds, which needs a folder of its own: {name.upper()} differs"
                 )
         for rows in (self.sources, self.progress):
             for name in rows.dtype.names:

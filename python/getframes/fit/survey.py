@@ -53,6 +53,8 @@ class SurveyReport:
         What is wrong with rows of the catalog.
     record : RunRecord
         Time and counts of each step.
+    images : tuple of str
+        What of the images tells nothing.
     """
 
     patches: int
@@ -61,6 +63,7 @@ class SurveyReport:
     flagged: dict[str, tuple[int, ...]]
     rows: tuple[str, ...]
     record: RunRecord = field(compare=False, repr=False)
+    images: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -70,6 +73,7 @@ class SurveyReport:
     def told(self) -> list[str]:
         """What is not as it should be, a line each."""
         lines = [f"catalog: {text}" for text in self.rows]
+        lines += [f"images: {text}" for text in self.images]
         lines += [f"patch {number}: {text}" for number, text in sorted(self.failed.items())]
         for number, texts in sorted(self.doubtful.items()):
             lines += [f"patch {number}: {text}" for text in texts]
@@ -188,6 +192,7 @@ def run(
             _flagged(scene),
             tuple(map(str, scene.catalog.problems)),
             record,
+            tuple(patcher.idle(scene.sources, float(scene.catalog.roi[scene.catalog.good].max(initial=0.0)))),
         )
         report.save(scene.path.with_name(RECORD))
     return report

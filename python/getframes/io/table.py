@@ -110,7 +110,8 @@ def numbers(table: Any, name: str, unit: str, owner: str = "Catalog") -> tuple[C
 def _numbers(raw: Any, name: str, unit: str, owner: str) -> Column:
     if getattr(raw, "unit", None) is not None and not hasattr(raw, "to_value"):
         raw = with_known_unit(raw).quantity  # a column of an astropy table with a unit
-    raw = plain(raw, unit, owner, name)
+    holder, thing = ("", f"{owner} {name}") if owner.endswith(":") else (owner, name)
+    raw = plain(raw, unit, holder, thing)
     try:
         if hasattr(raw, "to_numpy"):
             values = raw.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -118,7 +119,7 @@ def _numbers(raw: Any, name: str, unit: str, owner: str) -> Column:
             values = np.ma.getdata(np.ma.asarray(raw)).astype(np.float64)
     except (TypeError, ValueError):
         raise DomainError(f"{owner} column {name!r} must be numbers, got {raw!r:.80}") from None
-    require(values.ndim == 1, owner, name, "one-dimensional", values.shape)
+    require(values.ndim == 1, holder, thing, "one-dimensional", values.shape)
     return np.ascontiguousarray(values)
 
 

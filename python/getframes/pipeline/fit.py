@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from getframes.config.fit import FitSettings
@@ -69,7 +72,7 @@ class SceneFit:
             scene = SuperScene(
                 catalog,
                 catalog.bands,
-                {name: pair for name, pair in settings.bounds.items() if pair is not None},
+                _bounds(settings),
                 state=make_folder(settings.out) / STATE,
                 **settings.scene,
             )
@@ -127,21 +130,28 @@ def _patcher(settings: FitSettings, catalog: SourceCatalog) -> Patcher:
     from getframes.fit import Patcher, read_exposure, read_psfs, read_store
 
     psfs = {} if settings.psf is None else read_psfs(settings.path_of(settings.psf["file"]))
+    files = [
+        (number, path)
+        for number, values in enumerate(settings.images)
+        for path in _files(settings, values["file"])
+    ]
+    counts = Counter(path.name for _, path in files)
     images: list[Any] = []
-    for number, values in enumerate(settings.images):
-        options = {name: value for name, value in values.items() if name != "file" and value is not None}
-        for path in _files(settings, values["file"]):
-            if path.suffix == ".h5":
-                require(
-                    not options,
-                    f"{settings.path}: images[{number}]",
-                    "keys",
-                    "file alone of a store",
-                    sorted(options),
-                )
-                images += read_store(path)
-            else:
-                images.append(read_exposure(path, flux_unit=catalog.flux_unit, sky=catalog.sky, **options))
+    for number, path in files:
+        options = {
+            name: value
+            for name, value in settings.images[number].items()
+            if name != "file" and value is not None
+        }
+        if path.suffix == ".h5":
+            owner = f"{settings.path}: images[{number}]"
+            require(not options, owner, "keys", "file alone of a store", sorted(options))
+            images += read_store(path)
+        else:
+            name = path.name if counts[path.name] == 1 else _place(settings, path)
+            images.append(
+                read_exposure(path, flux_unit=catalog.flux_unit, sky=catalog.sky, name=name, **options)
+            )
     if not images:
         raise DomainError(f"{settings.path} must have [[images]]")
     images = with_backgrounds(images, settings.background)
@@ -157,6 +167,21 @@ def _files(settings: FitSettings, pattern: str) -> list[Any]:
             raise MissingFileError(f"{settings.path}: images.file: cannot read {path}: there is no such file")
         found = [path]
     return found
+
+
+def _place(settings: FitSettings, path: Path) -> str:
+    """The path of an image from the folder of the fit file, where others have its name."""
+    return Path(os.path.relpath(path, settings.path.parent)).as_posix()
+
+
+def _bounds(settings: FitSettings) -> dict[str, tuple[float, float]]:
+    """Bounds within the limits of priors, so that a source that starts beyond these is flagged by itself."""
+    made = {name: pair for name, pair in settings.bounds.items() if pair is not None}
+    for law in settings.prior:
+        if "lower" in law:
+            low, high = made.get(law["parameter"], (law["lower"], law["upper"]))
+            made[law["parameter"]] = max(low, law["lower"]), min(high, law["upper"])
+    return made
 
 
 def _priors(settings: FitSettings, bands: Sequence[str]) -> dict[str, Any]:

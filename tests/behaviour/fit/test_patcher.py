@@ -179,9 +179,12 @@ def test_bands_and_psfs(field: Any) -> None:
 @pytest.mark.parametrize(
     ("images", "text"),
     [
-        ([], r"Patcher.images must be some of bands"),
-        (2 * [blank("a", "r", (20, 20), None)], r"names of images must be their own, got \['a'\]"),
-        ([blank("a", "r", (20, 20), None, psf=None)], "PSF of a must be given, got None"),
+        ([], r"images must be of the bands .*, one at least, got"),
+        (2 * [blank("a", "r", (20, 20), None)], r"names of images must be their own, each once, got \['a'\]"),
+        (
+            [blank("a", "r", (20, 20), None, psf=None)],
+            r"PSF of a must be given, by the name of the image or of its band 'r', got \[\]",
+        ),
         (
             [blank("a", "r", (20, 20), None), blank("b", "r", (20, 20), wcs((20, 20), CENTRE))],
             "WCS of b must be",
@@ -191,3 +194,19 @@ def test_bands_and_psfs(field: Any) -> None:
 def test_images_that_do_not_go_together(images: Any, text: str) -> None:
     with pytest.raises(DomainError, match=text):
         Patcher(images)
+
+
+def test_images_that_tell_nothing(field: Any) -> None:
+    source, exposures = field
+    rows = source.sources()
+    assert Patcher(exposures).idle(rows, 5.0) == []
+    shape = (20, 20)
+    away = blank("away", "r", shape, wcs(shape, (180.0, CENTRE[1])))
+    red = blank("red", "z", shape, wcs(shape, CENTRE))
+    told = Patcher([*exposures, away, red], bands=("r", "i", "g")).idle(rows, 5.0)
+    assert told == [
+        "red is of the band z, which is not fitted",
+        "there is none of the band g: its fluxes stay those of the catalog",
+        "away sees no source of the catalog: is its WCS right?",
+    ]
+    assert Patcher([*exposures, away]).idle(rows, 1e9) == []

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from getframes.errors import DomainError, IntegrityError, MissingFileError, OutputExistsError
 from getframes.fit import (
     Exposure,
+    PsfField,
     PsfMixture,
     Residuals,
     missing_sources,
@@ -164,6 +165,23 @@ def test_exposures_are_taken_together():
     assert len(found) == 1
     assert_allclose(found.position, [[60.0, 30.0]], atol=0.7)
     assert_allclose(found.sigma, [[ERROR / 2, ERROR]], rtol=0.02)
+
+
+def test_the_psf_is_that_of_the_place():
+    """A PSF that grows from left to right by three: flux and error are those of the star where it is."""
+    widths = (1.0, 3.0)
+    grid = np.stack([[PsfMixture.gaussian(sigma).components for sigma in widths]])
+    varying = PsfField(np.array([0.0, 89.0]), np.array([0.0]), grid)
+    data = noisy(9)
+    for x, y in ((10, 40), (75, 20)):
+        stamp = varying.at(x, y).stamp(17)
+        data[y - 8 : y + 9, x - 8 : x + 9] += 300.0 * stamp
+    found = missing_sources([residual_of(data, psf=varying)], catalog(), threshold=10.0)
+    order = np.argsort(found.position[:, 0])
+    assert_allclose(found.position[order], [[10.0, 40.0], [75.0, 20.0]], atol=0.3)
+    true = [SIGMA / np.sqrt((varying.at(x, y).stamp(41) ** 2).sum()) for x, y in found.position[order]]
+    assert_allclose(found.sigma[order, 0], true, rtol=0.02)
+    assert np.abs((found.flux[order, 0] - 300.0) / found.sigma[order, 0]).max() < 3.0
 
 
 def test_flux_scales_and_masks():

@@ -272,13 +272,19 @@ def test_some_bands_of_a_catalog(make: Maker, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "text"),
     [
-        ({"catalog": catalog(59, side=80.0)}, "state.fits is the state of another catalog: CATHASH must be"),
-        ({"seed": 8}, "state.fits is the state of another run: SEED must be 8, got 7"),
+        (
+            {"catalog": catalog(59, side=80.0)},
+            "state.fits is the state of another catalog, which needs a folder of its own: CATHASH must be",
+        ),
+        (
+            {"seed": 8},
+            "state.fits is the state of another run, which needs a folder of its own: SEED must be 8, got 7",
+        ),
         ({"max_active": 6}, "MAXACT must be 6, got 5"),
         ({"bands": ("g",)}, "state.fits is the state of an"),
         (
             {"bounds": {**BOUNDS, "rhalf": (0.1, 5.0)}},
-            "state.fits is the state of a run with other bounds: LOWER",
+            "state.fits is the state of a run with other bounds, which needs a folder of its own: LOWER",
         ),
     ],
 )

@@ -23,14 +23,16 @@ def patch() -> Patch:
     return empty([star(10.0, 10.0, 100.0, 80.0), galaxy(20.0, 18.0, 300.0, 200.0)])
 
 
-def flagged(patch: Patch, sigma: Any = 0.01, unsure: Any = False, **values: float) -> list[int]:
+def flagged(
+    patch: Patch, sigma: Any = 0.01, unsure: Any = False, unseen: Any = False, **values: float
+) -> list[int]:
     """Flags of the two with other values, where every parameter has the same relative error or one of its own."""
     parameters = patch.parameters.copy()
     for name, value in values.items():
         field, _, source = name.rpartition("_")
         parameters[patch.names.index(f"{field}[{source}]")] = value
     errors = np.full(len(parameters), sigma)
-    return doubts(patch, parameters, np.diag(errors**2), unsure).tolist()
+    return doubts(patch, parameters, np.diag(errors**2), unsure, unseen).tolist()
 
 
 def test_a_good_fit_has_no_flag(patch: Patch) -> None:
@@ -71,6 +73,11 @@ def test_a_pixel_far_from_the_model(patch: Patch, sigma: float, flags: list[int]
     data[tile, 8 * (y - 8) + x - 8] += sigma
     made = replace(made, exposures=(replace(exposure, data=data), *made.exposures[1:]))
     assert doubts(made, values, 1e-4 * np.eye(len(made.names))).tolist() == flags
+
+
+def test_a_flux_that_no_pixel_tells(patch: Patch) -> None:
+    unseen = np.array([name == "flux_u[2]" for name in patch.names])
+    assert flagged(patch, unseen=unseen) == [0, SourceFlag.UNSEEN]
 
 
 def posterior(draws: Any, diverging: int = 0) -> Posterior:

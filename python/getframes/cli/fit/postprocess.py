@@ -72,7 +72,7 @@ def images(options: Namespace) -> list[Path]:
     folder = make_folder(options.root / "images")
     made = []
     for image in Residuals(options.root / PATCHES).images(exposures_of(options.root, options.fit)):
-        made.append(folder / f"{Path(image.exposure.name).stem}.fits")
+        made.append(folder / f"{Path(image.exposure.name.replace('/', '_')).stem}.fits")
         write_images(image, made[-1], overwrite=options.overwrite)
     return made
 

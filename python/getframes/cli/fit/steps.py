@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+MOST_LINES = 40
+"""Of what is not as it should be, on standard error."""
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options of a step that fits patches."""
@@ -26,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
     """Do steps of a fit file, all that it has when None; exit code 1 where a patch failed."""
-    from getframes.cli.fit.results import report_of
+    from getframes.cli.fit.results import RECORD, report_of
     from getframes.cli.problems import DONE, warn
     from getframes.config.fit import read_fit
     from getframes.errors import require
@@ -50,8 +53,11 @@ def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
         )
         print(f"{settings.out}: {task}: {report.patches} patches fitted, {len(report.failed)} failed")
         code = max(code, report.exit_code)
-    for line in report.told():
+    lines = report.told()
+    for line in lines[:MOST_LINES]:
         warn(line)
+    if len(lines) > MOST_LINES:
+        warn(f"{len(lines) - MOST_LINES} more lines are in {settings.out / RECORD}")
     if options.report:
         print(report_of(settings.out, overwrite=True))
     if options.profile:
