@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CHECKED := --config profile.release.debug-assertions=true --config profile.release.overflow-checks=true
 SOURCES := $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' -o -name '*.csv') Cargo.toml Cargo.lock pyproject.toml
 
 .PHONY: install demo test test-rust test-python lint format bench docs clean
@@ -14,7 +15,6 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(VENV)/installed: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps .
 	$(BIN)/python -m pip install --quiet .
 	touch $@
 
@@ -28,11 +28,12 @@ demo: install
 
 test: test-rust test-python
 
+# In the profile of the wheel, whose dependencies are compiled already; with the assertions and the checks of overflow that the wheel does without.
 test-rust:
-	cargo test --workspace --exclude getframes-py
+	cargo test --release $(CHECKED) --workspace
 
 test-python: install $(VENV)/test-tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 lint: install $(VENV)/lint-tools $(VENV)/test-tools
 	cargo fmt --check

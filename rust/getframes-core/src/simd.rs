@@ -96,13 +96,13 @@ pub fn choose(name: Option<&str>) -> bool {
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     match level() {
-        Level::Baseline => kernel.run(),
+        Level::Baseline => run_baseline(kernel),
         // SAFETY: `level` gives only levels that this machine has.
         Level::Avx2 => unsafe { run_avx2(kernel) },
         Level::Avx512 => unsafe { run_avx512(kernel) },
     }
     #[cfg(not(target_arch = "x86_64"))]
-    kernel.run()
+    run_baseline(kernel)
 }
 
 /// Asks for values that come next, so that they are on their way from memory while others are worked on. Changes nothing else.
@@ -130,6 +130,12 @@ pub fn prefetch_from<V, const COUNT: usize>(values: &[V], first: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (values, first);
+}
+
+/// A function of its own, as the copies of the levels are: inlined, a large body would be compiled again at every place that dispatches it.
+#[inline(never)]
+fn run_baseline<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]
