@@ -376,7 +376,7 @@ def _bands(table: Any, name: str) -> tuple[str, ...]:
     if isinstance(given, str):
         given = given.split(",")
     bands = tuple(str(band).strip() for band in given) if isinstance(given, list | tuple) else ()
-    rule = "the bands, 'F090W,F115W', each once"
+    rule = "the bands, 'F090W,F115W', each once, where bands= does not say them"
     require(bool(bands) and all(bands) and len(set(bands)) == len(bands), "", f"{name}: BANDS", rule, given)
     return bands
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WHOLE = ("tree_depth", "n_steps")
 YES_OR_NO = ("diverging", "reached_max_treedepth")
 PARTS = ("posterior", "sample_stats")
+LIBRARY = ("creation_library", "inference_library")
+"""Attributes that the InferenceData schema gives a group."""
 
 
 def write(posterior: Posterior, path: str | PathLike[str], *, overwrite: bool = False) -> None:
@@ -42,6 +44,8 @@ def fill(posterior: Posterior, group: Any) -> None:
             one.attrs["warmup_gradients"] = each.warmup_gradients
             one.attrs["seed"] = str(each.seed)
             _part(group, prefix + PARTS[1], each.draws.shape, each.statistics)
+            for name in PARTS:
+                group[prefix + name].attrs.update(dict.fromkeys(LIBRARY, "getframes"))
 
 
 def read(path: str | PathLike[str]) -> Posterior:

@@ -118,6 +118,40 @@ def test_what_is_no_file_of_draws(tmp_path: Path) -> None:
         Posterior.from_hdf5(tmp_path / "empty.h5")
 
 
+def test_files_are_what_the_schema_of_inference_data_says(tmp_path: Path) -> None:
+    """Groups, dimensions and types of the schema (python.arviz.org, "InferenceData schema specification") in a file of NetCDF-4, by its HDF5."""
+    h5py = pytest.importorskip("h5py")
+    before = posterior(50)
+    posterior(warmup=before).to_hdf5(tmp_path / "chains.nc")
+    with h5py.File(tmp_path / "chains.nc", "r") as file:
+        assert set(file) == {"posterior", "sample_stats", "warmup_posterior", "warmup_sample_stats"}
+        for name, group in file.items():
+            draws = 50 if name.startswith("warmup_") else 300
+            assert group.attrs["inference_library"] == "getframes"
+            for size, dimension in ((4, "chain"), (draws, "draw")):
+                scale = group[dimension]
+                assert scale.is_scale and scale.attrs["NAME"].decode() == dimension
+                assert scale[()].tolist() == list(range(size))
+            variables = {key: each for key, each in group.items() if key not in ("chain", "draw")}
+            wanted = STATISTICS if name.endswith("sample_stats") else NAMES
+            assert set(variables) == {key.replace("/", "%2F") for key in wanted}
+            for each in variables.values():
+                assert each.shape == (4, draws)
+                assert [dict(axis) for axis in each.dims] == [
+                    {"chain": group["chain"]},
+                    {"draw": group["draw"]},
+                ]
+        said = file["sample_stats"]
+        types = {name: said[name].dtype.str[1:] for name in STATISTICS}
+        assert {name for name, kind in types.items() if kind == "i1"} == {
+            "diverging",
+            "reached_max_treedepth",
+        }
+        assert {name for name, kind in types.items() if kind == "i8"} == {"tree_depth", "n_steps"}
+        assert all(said[name].attrs["dtype"] == "bool" for name in ("diverging", "reached_max_treedepth"))
+        assert {types[name] for name in ("lp", "energy", "step_size", "acceptance_rate")} == {"f8"}
+
+
 def test_arviz_reads_it(tmp_path: Path) -> None:
     xarray = pytest.importorskip("xarray")
     pytest.importorskip("h5netcdf")

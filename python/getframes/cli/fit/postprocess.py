@@ -45,7 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Make what is asked for, and say where it is."""
-    from getframes.cli.problems import DONE
+    from getframes.cli.problems import DONE, warn
     from getframes.errors import require
     from getframes.run_record import RunRecord
 
@@ -58,6 +58,10 @@ def run(options: Namespace) -> int:
             made = MODES[mode](options)
         for path in made:
             print(path)
+        if not made:
+            warn(
+                f"--mode {mode} has nothing to show: no patch has {'draws' if mode == 'chains' else 'pixels'}"
+            )
     if options.profile:
         print(record)
     return DONE
