@@ -142,6 +142,13 @@ def test_bad_rows_are_told_at_the_end(field: Path, command: Command) -> None:
     ]
 
 
+def test_what_is_doubtful_is_told_once(field: Path, command: Command) -> None:
+    done = command("fit", "sample", field / "scene.toml", "--workers", 1)
+    lines = done.err.splitlines()
+    assert lines and all(line.startswith("getframes: warning: ") for line in lines)
+    assert len(set(lines)) == len(lines)
+
+
 def test_images_that_tell_nothing_are_told_at_the_end(field: Path, command: Command) -> None:
     with fits.open(field / "images" / "i_1.fits", mode="update") as units:
         units["SCI"].header["FILTER"] = "z"

@@ -125,6 +125,7 @@ def test_a_fit_becomes_images_tables_and_catalogs(field: Path, command: Command)
     assert set(patches["task"]) == {"optimize"} and (patches["pixels"] > 100).all()
     percentiles = Table.read(root / "percentiles.fits")
     assert (percentiles["r_p16"] < percentiles["r_p84"]).all()
+    assert percentiles["covariance"].shape == (2, 8, 8) and "flux_i" in percentiles.meta["COVNAMES"]
     postop = read_catalog(root / "postop.fits")
     assert postop.good.all() and (postop.column("r_err") > 0.0).all()
     assert command(*words, "patches").code == 1

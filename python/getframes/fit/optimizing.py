@@ -12,6 +12,7 @@ from getframes.errors import GetframesError, require
 from getframes.fit.blas import one_blas_thread
 from getframes.fit.differences import curvature, hessian, inverse, steps
 from getframes.fit.model import PatchModel, prepare_model
+from getframes.io.interrupts import heed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -253,6 +254,7 @@ class _Search:
 
     def _loss(self, coordinates: Numbers) -> tuple[float, Numbers]:
         """-ln p; where it has no value, one that no search stays at."""
+        heed()
         try:
             value, gradient = self.model.summit(coordinates)
         except GetframesError:

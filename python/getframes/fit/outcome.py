@@ -166,7 +166,8 @@ def percentile_table(
     -------
     Table
         id, task and number of draws, and for ra, dec (x, y), rhalf along the major axis, sersic, q, pa and the flux of each band a column for each level: ``rhalf_p16``.
-        Percentiles of angles rise: ra and pa go on beyond 0 and 360, or 180, where draws lie on both sides. NaN for shapes of stars.
+        Percentiles of angles rise: ra and pa go on beyond 0 and 360, or 180, where draws lie on both sides. NaN for shapes of stars. ``covariance`` (K, K) is that of the
+        parameters of the fit, whose names are in the header (COVNAMES): dra, ddec, circularized rhalf, sersic, g1, g2, and the flux of each band.
 
     Raises
     ------
@@ -180,6 +181,7 @@ def percentile_table(
     good = bool(len(levels)) and all(0.0 <= level <= 100.0 for level in levels)
     require(good, "percentile_table", "levels", "in [0, 100]", list(levels))
     rows = {int(row["id"]): row for row in state.sources}
+    parameters = _parameter_names(state)
     found: dict[int, dict[str, Any]] = {}
     for path in patch_files(folder):
         patch = read_patch(path)
@@ -188,9 +190,11 @@ def percentile_table(
                 count = len(next(iter(values.values()))) if "posterior" in patch else 0
                 told = {"id": number, "task": str(patch["task"]), "draws": count}
                 found[number] = told | _percentiles(values, rows[number], state, levels)
+                found[number]["covariance"] = _covariance(values, parameters)
     made = [found[number] for number in rows if number in found]
     names = made[0] if made else {"id": 0, "task": "", "draws": 0}
-    return Table({name: [row[name] for row in made] for name in names})
+    columns = {name: [row[name] for row in made] for name in names}
+    return Table(columns, meta={"COVNAMES": ",".join(parameters)})
 
 
 def source_draws(patch: Mapping[str, Any]) -> Iterator[tuple[int, Values]]:
@@ -213,9 +217,22 @@ def source_draws(patch: Mapping[str, Any]) -> Iterator[tuple[int, Values]]:
         yield int(number), {name: draws[:, place] for name, place in columns.items()}
 
 
+def _parameter_names(state: SceneState) -> list[str]:
+    """Of a galaxy, in the order of covariances."""
+    return [*shape_names(GALAXY), *(f"flux_{band}" for band in state.bands)]
+
+
+def _covariance(values: Values, names: Sequence[str]) -> Numbers:
+    """Covariance of draws of parameters (K, K); NaN where a source has none of a name."""
+    made = np.full((len(names), len(names)), np.nan)
+    there = [place for place, name in enumerate(names) if name in values]
+    made[np.ix_(there, there)] = np.cov([values[names[place]] for place in there])
+    return made
+
+
 def _errors(state: SceneState) -> Values:
     """Standard deviations of each parameter and of what follows from it (n,); NaN where there is none."""
-    names = [*shape_names(GALAXY), *(f"flux_{band}" for band in state.bands)]
+    names = _parameter_names(state)
     sigma = np.sqrt(np.diagonal(state.covariance, axis1=1, axis2=2))
     sigma[~slots(state.sources)] = np.nan
     errors = {name: sigma[:, place] for place, name in enumerate(names)}

@@ -15,6 +15,7 @@ from getframes.fit.patcher import Patcher
 from getframes.fit.region import Region
 from getframes.fit.source import Rows
 from getframes.fit.source_flag import doubts
+from getframes.io.interrupts import heed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -203,10 +204,14 @@ def _optimized(patch: Patch, **options: Any) -> PatchFit:
     )
 
 
+def _heeding(_done: int, _total: int) -> None:
+    heed()
+
+
 def _sampled(patch: Patch, **options: Any) -> PatchFit:
     from getframes.fit.sampling import sample
 
-    found = sample(patch, **options)
+    found = sample(patch, **{"progress": _heeding, **options})
     weight = options.get("weight", 0.0) if patch.covariance is not None else 0.0
     return PatchFit(
         parameters=found.mean,

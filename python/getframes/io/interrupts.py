@@ -6,7 +6,7 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,6 +47,33 @@ def steadily(items: Iterable[T]) -> Iterator[T]:
             except StopIteration:
                 return
         yield item
+
+
+class Ending(Protocol):
+    """An event of threads or of processes."""
+
+    def is_set(self) -> bool: ...
+
+
+_worker = threading.local()
+
+
+def listen(ending: Ending) -> None:
+    """In a thread or process of a pool: what `heed` asks whether the pool ends."""
+    _worker.ending = ending
+
+
+def heed() -> None:
+    """For work that takes long, called now and then: ends it where it is that of a pool that is being closed, does nothing elsewhere.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the pool ends.
+    """
+    ending: Ending | None = getattr(_worker, "ending", None)
+    if ending is not None and ending.is_set():
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -25,9 +26,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from getframes.errors import InputError, require, require_count
-from getframes.io.interrupts import uninterrupted
+from getframes.io.interrupts import listen, uninterrupted
 
 _TRIES = 3
+_LOOK_S = 0.2
 _PATIENCE = "10s"  # with a scheduler that does not answer
 
 Work = Callable[[Any], Any]
@@ -95,11 +97,18 @@ def outcomes(
 
 
 class _Pool:
-    """An executor that can be started again, and what it calls."""
+    """An executor that can be started again, and what it calls.
 
-    def __init__(self, start: Callable[[], Executor], call: Work) -> None:
-        self._start, self._call = start, call
-        self._executor = start()
+    `start` takes an event that its workers listen to, which `event` makes: work that heeds it ends when the pool is closed.
+    """
+
+    def __init__(self, start: Callable[[Any], Executor], event: Callable[[], Any], call: Work) -> None:
+        self._start, self._event, self._call = start, event, call
+        self._begin()
+
+    def _begin(self) -> None:
+        self._ending = self._event()
+        self._executor = self._start(self._ending)
 
     def submit(self, task: Any) -> Future[Outcome]:
         try:
@@ -121,15 +130,19 @@ class _Pool:
 
     def restart(self) -> None:
         self.close()
-        self._executor = self._start()
+        self._begin()
 
     def close(self) -> None:
         with uninterrupted():
+            self._ending.set()
             self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _threads(work: Work, count: int) -> _Pool:
-    return _Pool(partial(ThreadPoolExecutor, count), partial(_attempt, work))
+    def start(ending: threading.Event) -> Executor:
+        return ThreadPoolExecutor(count, initializer=listen, initargs=(ending,))
+
+    return _Pool(start, threading.Event, partial(_attempt, work))
 
 
 def _processes(work: Work, count: int) -> _Pool:
@@ -137,7 +150,24 @@ def _processes(work: Work, count: int) -> _Pool:
 
     threads = max(1, (os.cpu_count() or 1) // count)
     context = multiprocessing.get_context("spawn")
-    return _Pool(partial(_Processes, count, context, _prepare, (work, threads)), _prepared_attempt)
+
+    def start(ending: Any) -> Executor:
+        return _Processes(count, context, _prepare, (work, threads, ending))
+
+    return _Pool(start, partial(_SharedFlag, context), _prepared_attempt)
+
+
+class _SharedFlag:
+    """An event of processes without a lock, which one that is killed could keep."""
+
+    def __init__(self, context: Any) -> None:
+        self._value = context.RawValue("b", 0)
+
+    def set(self) -> None:
+        self._value.value = 1
+
+    def is_set(self) -> bool:
+        return bool(self._value.value)
 
 
 class _Processes(ProcessPoolExecutor):
@@ -175,15 +205,25 @@ def _in_pool(pool: _Pool, tasks: Iterable[Any], most: int) -> Iterator[Outcome]:
         while True:
             with uninterrupted():
                 waiting |= {pool.submit(task): task for task in islice(remaining, most - len(waiting))}
-                ready = wait(waiting, return_when=FIRST_COMPLETED).done
-                if any(map(_is_broken, ready)):
-                    ready = wait(waiting).done
-                    pool.restart()
             if not waiting:
                 return
+            ready = _first(waiting)
+            if any(map(_is_broken, ready)):
+                with uninterrupted():
+                    ready = wait(waiting).done
+                    pool.restart()
             for future in ready:
                 task = waiting.pop(future)
                 yield pool.alone(task) if _is_broken(future) else _outcome(future, task)
+
+
+def _first(waiting: Iterable[Future[Outcome]]) -> set[Future[Outcome]]:
+    """Those that are done, one at least; a Ctrl-C strikes between two looks."""
+    done: set[Future[Outcome]] = set()
+    while not done:
+        with uninterrupted():
+            done = wait(waiting, timeout=_LOOK_S, return_when=FIRST_COMPLETED).done
+    return done
 
 
 def _outcome(future: Future[Outcome], task: Any) -> Outcome:
@@ -214,13 +254,14 @@ def _attempt(work: Work, task: Any) -> Outcome:
 _prepared: Work | None = None
 
 
-def _prepare(work: Work, threads: int) -> None:
+def _prepare(work: Work, threads: int, ending: Any) -> None:
     """In a new process: take the work, share the cores, and leave Ctrl-C to the process that started it."""
     global _prepared
     from getframes.threads import set_num_threads
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     set_num_threads(threads)
+    listen(ending)
     _prepared = work
 
 

@@ -133,6 +133,12 @@ def test_percentiles_are_those_of_the_normal_law(root, draws):
     assert_allclose(galaxy["q_p50"], q, atol=0.01)
     assert_allclose(galaxy["rhalf_p50"], 0.5 / np.sqrt(q), atol=0.01)
     assert_allclose(galaxy["pa_p50"], 90.0 - 0.5 * np.rad2deg(np.arctan2(0.1, 0.2)), atol=1.0)
+    names = made.meta["COVNAMES"].split(",")
+    assert names == ["dra", "ddec", "rhalf", "sersic", "g1", "g2", "flux_F090W", "flux_F115W"]
+    assert_allclose(np.diag(galaxy["covariance"]), 0.02**2, rtol=0.15)
+    assert_array_equal(
+        np.isfinite(np.diag(made[0]["covariance"])), [name not in names[2:6] for name in names]
+    )
     star = made[0]
     assert np.isnan([star["rhalf_p50"], star["pa_p16"]]).all()
     assert star["ra_p16"] < star["ra_p50"] < star["ra_p84"] < 360.1  # 359.9999 and a little more

@@ -14,6 +14,7 @@ import pytest
 
 from getframes.errors import DomainError, InputError
 from getframes.io import tasks
+from getframes.io.interrupts import heed
 from getframes.io.tasks import LostWorkerError, outcomes
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals")
@@ -142,6 +143,33 @@ def test_an_interrupt_ends_the_run(processes: bool) -> None:
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(0.05)
     assert len(done) < 50
+
+
+@posix
+@pytest.mark.parametrize("processes", [False, True])
+def test_work_that_heeds_it_ends_with_the_run(processes: bool, tmp_path: Path) -> None:
+    """Otherwise it would take until the end of a test run."""
+    began = time.monotonic()
+    strike = threading.Thread(target=_strike_when, args=(tmp_path / "begun",))
+    strike.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(outcomes(partial(_endless, tmp_path / "begun"), [1, 2], workers=1, processes=processes))
+    strike.join()
+    assert time.monotonic() - began < 20.0
+    heed()  # does nothing here
+
+
+def _endless(begun: Path, _: int) -> None:
+    begun.touch()
+    for _ in range(6000):
+        heed()
+        time.sleep(0.01)
+
+
+def _strike_when(begun: Path) -> None:
+    while not begun.exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _slow(seconds: float, task: int) -> int:

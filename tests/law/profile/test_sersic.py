@@ -26,6 +26,7 @@ def test_density_and_enclosed_light(n: float) -> None:
 def test_half_of_the_light_is_within_r_eff(n: float) -> None:
     sigma, share = np.array(deposit.sersic(n)).T
     assert abs((share * -np.expm1(-0.5 / sigma**2)).sum() - 0.5) < 1e-3
+    assert (share >= 0.0).all() and abs(share.sum() - 1.0) < 1e-12
 
 
 def test_one_half_is_a_gaussian() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,9 +50,10 @@ def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
         ("optimize", *(["sample"] if settings.sample is not None else [])) if tasks is None else tuple(tasks)
     )
     for task in wanted:
-        report = work.run(
-            task, workers=options.workers, processes=options.processes, scheduler=options.scheduler
-        )
+        with _told_at_the_end(options.verbose):
+            report = work.run(
+                task, workers=options.workers, processes=options.processes, scheduler=options.scheduler
+            )
         print(f"{settings.out}: {task}: {report.patches} patches fitted, {len(report.failed)} failed")
         code = max(code, report.exit_code)
     lines = report.told()
@@ -63,3 +66,15 @@ def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
     if options.profile:
         print(work.record)
     return code
+
+
+@contextmanager
+def _told_at_the_end(verbose: bool) -> Iterator[None]:
+    """Without -v the log does not say what the report says."""
+    log = logging.getLogger("getframes.fit")
+    before = log.level
+    log.setLevel(before if verbose else logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
