@@ -17,7 +17,7 @@ _HOMES = {
     "LogUniform": "priors",
     "MissingSources": "missing",
     "Normal": "priors",
-    "NothingAvailableError": "scene",
+    "NothingAvailableError": "dealing",
     "Optimum": "optimizing",
     "Patch": "patch",
     "PatchExposure": "patch",

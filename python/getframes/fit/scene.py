@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import RLock
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from getframes.errors import GetframesError, ShapeError, require, require_count
+from getframes.errors import ShapeError, require, require_count
 from getframes.fit.bounds import bounds_of, in_order, outside
-from getframes.fit.grouping import Links, overlaps, points_of, share_out
+from getframes.fit.dealing import Dealer
 from getframes.fit.region import Region
-from getframes.fit.schedule import Schedule
 from getframes.fit.source import (
     Rows,
     parameter_positions,
@@ -36,12 +34,6 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
     Places = NDArray[np.intp]
-
-_LOG = logging.getLogger("getframes.fit")
-
-
-class NothingAvailableError(GetframesError, LookupError):
-    """No source can be checked out: all are in patches now, wait for one that is, or are flagged."""
 
 
 class SuperScene:
@@ -116,15 +108,11 @@ class SuperScene:
         self._state.progress["patch"] = -1
         self._state.progress["flags"][outside(sources, lower, upper)] = SourceFlag.OUT_OF_BOUNDS
         self._digest = catalog_digest(sources, self._state.roi)
-        self._points = points_of(sources["ra"], sources["dec"], sky=usable.sky)
-        self._links: Links = overlaps(self._points, self._state.roi)
         self._place = {number: place for place, number in enumerate(sources["id"].tolist())}
-        self._active = np.zeros(count, bool)
-        self._out: dict[tuple[int, ...], int | None] = {}
         self._lock = RLock()
         if self.path.exists():
             self._state.restore(self.path, self._digest)
-        self._schedule = self._scheduled()
+        self._dealer = Dealer(self._state, self.path)
 
     def __len__(self) -> int:
         return len(self._state.sources)
@@ -166,7 +154,7 @@ class SuperScene:
     @property
     def active(self) -> NDArray[np.bool_]:
         """Sources in patches that are checked out (n,)."""
-        return np.array(self._active)
+        return np.array(self._dealer.active)
 
     @property
     def sweep(self) -> int:
@@ -176,17 +164,17 @@ class SuperScene:
     @property
     def sweeping(self) -> bool:
         """Whether patches of this sweep are left."""
-        return bool(self._schedule.left)
+        return self._dealer.patches_left > 0
 
     @property
     def patches_left(self) -> int:
         """Patches of this sweep that are not checked in."""
-        return len(self._schedule.left)
+        return self._dealer.patches_left
 
     def undone(self, target_niter: int = 0, *, visits: int = 0) -> bool:
         """Whether a source that is not flagged has fewer draws than `target_niter`, or was active less than `visits` times."""
         with self._lock:
-            return bool(self._short(target_niter, visits).any())
+            return bool(self._dealer.short(target_niter, visits).any())
 
     def checkout_region(
         self, seed_index: int = -1, *, target_niter: int | None = None, visits: int | None = None
@@ -215,31 +203,24 @@ class SuperScene:
             If there is no such source.
         """
         with self._lock:
-            number: int | None = None
             if seed_index == -1:
-                number, chosen = self._next_patch(target_niter, visits)
-                key = [self._state.seed, self._state.sweep, number]
-                name = (self._state.sweep - 1) * len(self) + number
+                patch = self._dealer.deal(target_niter, visits)
             else:
                 require(
                     0 <= seed_index < len(self), self, "seed_index", f"-1 or in [0, {len(self)})", seed_index
                 )
-                chosen = self._around(seed_index)
-                visits = int(self._state.progress["visits"][seed_index])
-                key = [self._state.seed, _BY_HAND, visits, seed_index]
-                name = -1 - visits * len(self) - seed_index
-            self._active |= chosen
-            self._out[tuple(np.flatnonzero(chosen).tolist())] = number
+                patch = self._dealer.deal_around(seed_index)
+            chosen = patch.sources
             sources, roi = self._state.sources, self._state.roi
             region = Region(
-                id=name,
-                seed=int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1),
+                id=patch.id,
+                seed=patch.seed,
                 ra=sources["ra"][chosen],
                 dec=sources["dec"][chosen],
                 radius=roi[chosen],
                 sky=self._state.sky,
             )
-            return region, sources[chosen], sources[self._links.neighbours(chosen)]
+            return region, sources[chosen], sources[self._dealer.links.neighbours(chosen)]
 
     def bounds_and_covs(self, active: Rows) -> tuple[Numbers, Numbers | None]:
         """Bounds (N, 2) of the N parameters of active sources, and their covariance (N, N), a block for each source; None unless all have one.
@@ -327,10 +308,7 @@ class SuperScene:
             progress["flags"][seen] |= np.asarray(flags, np.int32)
             progress["flags"][places[~among]] |= int(SourceFlag.NO_PIXELS)
             self._state.checkins += 1
-            number = self._take_back(places)
-            if number is not None:
-                progress["done"][places] = True
-                self._schedule.finish(number)
+            self._dealer.take_back(places, done=True)
             if save:
                 self.save()
 
@@ -343,9 +321,7 @@ class SuperScene:
             If a source is not checked out.
         """
         with self._lock:
-            number = self._take_back(self._checked_out(active))
-            if number is not None:
-                self._schedule.give_back(number)
+            self._dealer.take_back(self._checked_out(active), done=False)
 
     def retry(self) -> None:
         """Forget that patches failed: their sources are fitted again, from the next sweep on; errors as in `save`."""
@@ -376,97 +352,26 @@ class SuperScene:
                 rows[name] = fluxes if name == "flux" else self._state.sources[name]
         write_catalog(self.catalog.with_sources(rows), path, overwrite=overwrite)
 
-    def _short(self, target_niter: int | None, visits: int | None) -> NDArray[np.bool_]:
-        """Sources that are fitted and short of what is wanted; None wants nothing, and both None everything."""
-        progress = self._state.progress
-        short = np.full(len(self), target_niter is None and visits is None)
-        if target_niter is not None:
-            short |= progress["draws"] < target_niter
-        if visits is not None:
-            short |= progress["visits"] < visits
-        return np.array(short & self._fitted)
-
-    @property
-    def _fitted(self) -> NDArray[np.bool_]:
-        fitted: NDArray[np.bool_] = self._state.progress["flags"] & int(ENDING) == 0
-        return fitted
-
     def _places(self, active: Rows) -> Places:
         unknown = [number for number in active["id"].tolist() if number not in self._place]
         require(not unknown, self, "id", "of a source of the scene", unknown[:3])
         return np.array([self._place[number] for number in active["id"].tolist()], np.intp)
 
-    def _scheduled(self) -> Schedule:
-        progress = self._state.progress
-        return Schedule(progress["patch"], self._links, progress["done"])
-
-    def _begin_sweep(self, free: NDArray[np.bool_]) -> None:
-        """Share sources out anew."""
-        state = self._state
-        if not free.any():
-            raise NothingAvailableError(f"{self.path}: every source is flagged, or has all that is wanted")
-        state.sweep += 1
-        order = np.random.default_rng([state.seed, state.sweep]).permutation(len(self))
-        state.progress["patch"] = share_out(
-            self._points, state.roi, self._links, free=free, order=order, most=state.max_active
-        )
-        state.progress["done"] = ~free
-        self._schedule = self._scheduled()
-        _LOG.info(
-            "sweep %d: %d patches of %d sources", state.sweep, self.patches_left, np.count_nonzero(free)
-        )
-
-    def _next_patch(self, target_niter: int | None, visits: int | None) -> tuple[int, NDArray[np.bool_]]:
-        if not self.sweeping:
-            self._begin_sweep(self._short(target_niter, visits))
-        held = []
-        try:
-            while (number := self._schedule.take()) is not None:
-                chosen = self._state.progress["patch"] == number
-                if not (chosen & self._active).any():
-                    return number, chosen
-                held.append(number)  # a source of it was checked out by hand
-        finally:
-            for number in held:
-                self._schedule.give_back(number)
-        raise NothingAvailableError("every patch of the sweep is checked out, or waits for one that is")
-
-    def _around(self, seed: int) -> NDArray[np.bool_]:
-        free = self._fitted & ~self._active
-        if not free[seed]:
-            raise NothingAvailableError(
-                f"source {self._state.sources['id'][seed]} is checked out, or flagged"
-            )
-        patch = share_out(
-            self._points,
-            self._state.roi,
-            self._links,
-            free=free,
-            order=np.array([seed]),
-            most=self._state.max_active,
-        )
-        chosen: NDArray[np.bool_] = patch == 0
-        return chosen
-
     def _checked_out(self, active: Rows) -> Places:
         places = self._places(active)
-        out = tuple(places.tolist()) in self._out
-        require(out, self, "active", "the sources of a patch that is checked out", active["id"].tolist())
+        require(
+            self._dealer.is_out(places),
+            self,
+            "active",
+            "the sources of a patch that is checked out",
+            active["id"].tolist(),
+        )
         return places
-
-    def _take_back(self, places: Places) -> int | None:
-        """Number in the sweep of a patch that comes back; None for one that was asked for by its source."""
-        self._active[places] = False
-        return self._out.pop(tuple(places.tolist()))
 
     def _keep(self, places: Places, active: Rows, covariance: Numbers) -> None:
         for place, own, at in zip(places.tolist(), slots(active), parameter_positions(active), strict=True):
             self._state.covariance[place][np.ix_(own, own)] = covariance[np.ix_(at, at)]
             self._state.visited[place] = True
-
-
-_BY_HAND = 2**32 - 1
-"""Stands where the number of a sweep does, in the seed of a patch that was asked for by its source."""
 
 
 def _in_bands(rows: Rows, columns: list[int]) -> Rows:

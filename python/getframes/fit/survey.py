@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from getframes.errors import GetframesError, InputError, OutputError, require
 from getframes.fit.blas import one_blas_thread
+from getframes.fit.dealing import NothingAvailableError
 from getframes.fit.patch_work import Fit, PatchOutcome, PatchTask, PatchWork, fit_named
-from getframes.fit.scene import NothingAvailableError, SuperScene
+from getframes.fit.scene import SuperScene
 from getframes.fit.source_flag import SourceFlag
 from getframes.io.interrupts import uninterrupted
 from getframes.io.tasks import LostWorkerError, outcomes
