@@ -135,7 +135,7 @@ def _numpyro(patch: Patch) -> dict[str, Any]:
     from draws.black_box import drawn_by_numpyro
 
     drawn = _ours(patch)
-    other, gradients = drawn_by_numpyro(patch, CHAINS, 1500, 600)
+    other, gradients = drawn_by_numpyro(patch, CHAINS, 800, 400)
     effective = bulk_ess(other)
     compared = _compared(drawn, other.reshape(-1, other.shape[2]), float(np.min(effective)))
     theirs = float(np.min(effective[: patch.n_shapes])) / gradients
