@@ -70,7 +70,7 @@ def _before(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def _measure(found: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
-    """Puts the scenes that are missing into what was found, until time is over, but one at least."""
+    """Puts the scenes that are missing into what was found, until time is over, but one at least; Ctrl-C ends it early too."""
     modules = {subject: importlib.import_module(f"draws.{subject}") for subject in options.only}
     every = [
         (subject, scene) for subject, module in modules.items() for scene in module.scenes(options.quick)
@@ -81,7 +81,10 @@ def _measure(found: dict[str, dict[str, Any]], options: argparse.Namespace) -> N
         if scene in known:
             continue
         before = time.process_time()
-        known[scene] = modules[subject].measured(scene)
+        try:
+            known[scene] = modules[subject].measured(scene)
+        except KeyboardInterrupt:
+            break
         known[scene]["cpu_s"] = round(time.process_time() - before, 2)
         print(f"{subject}, {scene}: {known[scene]['cpu_s']} s", file=sys.stderr, flush=True)
         if time.monotonic() - begun > options.seconds:

@@ -167,8 +167,8 @@ def _nutpie(patch: Patch) -> dict[str, Any]:
 
 SAMPLERS: dict[str, Callable[[Patch], dict[str, Any]]] = {
     "emcee": _emcee,
-    "numpyro": _numpyro,
     "nutpie": _nutpie,
+    "numpyro": _numpyro,
 }
 
 
