@@ -57,12 +57,21 @@ def test_mixtures_by_image(tmp_path: Path, command: Command) -> None:
     assert said.code == 0 and list(read_psfs(tmp_path / "p.h5")) == ["a.npz"]
 
 
+def test_a_mixture_by_a_band_that_is_given(tmp_path: Path, command: Command) -> None:
+    nameless = stamp_file(tmp_path / "a.fits", None, NARROW.stamp(0, 0))
+    words = ("--components", 1, "--band", "r", "-o", tmp_path / "p.h5")
+    assert command("fit", "psf", nameless, *words).code == 0
+    assert list(read_psfs(tmp_path / "p.h5")) == ["r"]
+    said = command("fit", "psf", nameless, nameless, *words, "--overwrite")
+    assert said.code == 2 and "--band must be given with one file, got 2" in said.err
+
+
 def test_what_is_wrong_with_stamps_is_said(tmp_path: Path, command: Command) -> None:
     nameless = stamp_file(tmp_path / "a.fits", None, NARROW.stamp(0, 0))
     twice = [stamp_file(tmp_path / f"{name}.fits", "r", NARROW.stamp(0, 0)) for name in "bc"]
     oblong = stamp_file(tmp_path / "d.fits", "r", np.ones((20, 30)))
     for files, text in (
-        ([nameless], "a.fits.FILTER must be the name of a filter (or --by image), got ''"),
+        ([nameless], "a.fits: FILTER must be the name of a filter (or give --band, or --by image), got ''"),
         (twice, "c.fits.FILTER must be that of one file (or --by image), got 'r'"),
         ([oblong], "stamp must be square, got shape (20, 30)"),
         ([tmp_path / "nowhere.fits"], "nowhere.fits: there is no such file"),

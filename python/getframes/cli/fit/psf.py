@@ -1,7 +1,7 @@
 """`getframes fit psf`: PSFs as mixtures of Gaussians, from stamps.
 
 A file is one that `getframes match` reads as a PSF (FITS with the extension PSF, or npz; stamps at one position or on a grid), or a FITS image that is a stamp. Mixtures
-are kept by the FILTER of its header, or by the name of the file.
+are kept by the FILTER of its header, by the name of the file, or by a band that is given.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--by", choices=("filter", "image"), default="filter", help="what mixtures are kept by"
     )
+    parser.add_argument("--band", help="band that the mixture of one file is kept by, in place of its FILTER")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
 
@@ -47,10 +48,12 @@ def run(options: Namespace) -> int:
     from getframes.io.progress import progress
     from getframes.run_record import RunRecord
 
+    one = options.band is None or len(options.stamps) == 1
+    require(one, "fit psf", "--band", "given with one file", len(options.stamps))
     record = RunRecord("fit psf", {"files": [str(path) for path in options.stamps]})
     psfs: dict[str, Any] = {}
     for path in progress(options.stamps, len(options.stamps), "PSFs"):
-        key, stamps, x, y = read(path, by_image=options.by == "image")
+        key, stamps, x, y = read(path, by_image=options.by == "image", band=options.band)
         require(key not in psfs, str(path), "FILTER", "that of one file (or --by image)", key)
         with record.step("fit", stamps.shape[0] * stamps.shape[1], "stamp"):
             psfs[key] = fitted(stamps, x, y, options)
@@ -64,7 +67,7 @@ def run(options: Namespace) -> int:
     return DONE
 
 
-def read(path: Path, *, by_image: bool) -> tuple[str, Any, Any, Any]:
+def read(path: Path, *, by_image: bool, band: str | None = None) -> tuple[str, Any, Any, Any]:
     """Name, stamps (n_y, n_x, side, side) and positions in a file.
 
     Raises
@@ -88,8 +91,8 @@ def read(path: Path, *, by_image: bool) -> tuple[str, Any, Any, Any]:
                 holds_psf = "PSF" in units
             image = None if holds_psf else FitsImage(path, files).whole().pixels
         model = read_psf(path) if image is None else None
-    key = path.name if by_image else next(iter(filters), "")
-    require(bool(key), str(path), "FILTER", "the name of a filter (or --by image)", key)
+    key = band or (path.name if by_image else next(iter(filters), ""))
+    require(bool(key), "", f"{path}: FILTER", "the name of a filter (or give --band, or --by image)", key)
     if model is None:
         return key, np.asarray(image, np.float64)[None, None], np.zeros(1), np.zeros(1)
     return key, model.stamps, model.x, model.y
