@@ -16,7 +16,7 @@ Source: Turin 1960, doi:10.1109/TIT.1960.1057571 (matched filters).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ LEAST_CANDIDATE = 2.5
 """Signal to noise in one exposure below which nothing is looked at."""
 LEAST_HELD = 0.3
 """Share of the squared PSF that has to lie on pixels that count."""
+WORTH_A_LOOK = 0.7
+"""Part of the threshold that a candidate has to reach with the PSF of the middle to be measured with that of its place."""
 _REACH_SIGMA = 4.0
 
 
@@ -65,7 +67,8 @@ class MissingSources:
     @property
     def significance(self) -> Numbers:
         """The greatest signal to noise of any band (n,)."""
-        return np.asarray(np.nanmax(self.flux / self.sigma, axis=1, initial=-np.inf))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.nanmax(self.flux / self.sigma, axis=1, initial=-np.inf))
 
 
 def missing_sources(
@@ -104,9 +107,10 @@ def missing_sources(
     lowest = max(LEAST_CANDIDATE, threshold / np.sqrt(len(maps)))
     candidates = [each.peaks(min(lowest, threshold)) for each in maps]
     position = np.concatenate([at for at, _ in candidates])
-    flux, sigma = _measured(maps, position, catalog.bands)
-    with np.errstate(invalid="ignore"):
-        found = MissingSources(position, flux, sigma)
+    rough = MissingSources(position, *_measured(maps, position, catalog.bands, _Filtered.near))
+    position = position[rough.significance >= WORTH_A_LOOK * threshold]
+    flux, sigma = _measured(maps, position, catalog.bands, _Filtered.at)
+    found = MissingSources(position, flux, sigma)
     kept = _apart(position, found.significance, catalog, threshold, apart)
     return MissingSources(position[kept], flux[kept], sigma[kept])
 
@@ -198,15 +202,26 @@ class _Filtered:
         )
         return self._sky(at), ratio[row, column]
 
+    def near(self, position: Numbers) -> tuple[Numbers, Numbers]:
+        """Numerator and inverse variance of the flux of a star at the pixels next to positions, with the PSF of the middle; 0 where this exposure does not see them."""
+        pixel, inside = self._pixels(position)
+        column, row = np.where(inside[:, None], np.round(pixel), 0.0).astype(int).T
+        weight = np.where(inside, self._weight[row, column], 0.0)
+        return np.where(weight > 0.0, self._sum[row, column], 0.0), weight
+
     def at(self, position: Numbers) -> tuple[Numbers, Numbers]:
-        """Numerator and inverse variance of the flux of a star at positions; 0 where this exposure does not see them."""
-        pixel, _ = self.exposure.linearized(position[:, 0], position[:, 1])
-        height, width = self.exposure.shape
+        """The same at the positions themselves, with the PSF there."""
+        pixel, inside = self._pixels(position)
         made = np.zeros((len(position), 2))
-        inside = np.all((pixel >= -0.5) & (pixel < [width - 0.5, height - 0.5]), axis=1)
         for number in np.flatnonzero(inside).tolist():
             made[number] = self._star(*pixel[number].tolist())
         return made[:, 0], made[:, 1]
+
+    def _pixels(self, position: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+        """Pixels of positions, and which of them are on the image."""
+        pixel, _ = self.exposure.linearized(position[:, 0], position[:, 1])
+        height, width = self.exposure.shape
+        return pixel, np.all((pixel >= -0.5) & (pixel < [width - 0.5, height - 0.5]), axis=1)
 
     def _star(self, x: float, y: float) -> tuple[float, float]:
         """The same of a star at a pixel position, with the PSF there."""
@@ -256,12 +271,18 @@ def _vertex(ratio: Numbers, row: NDArray[np.intp], column: NDArray[np.intp], axi
     return np.clip(shift, -0.5, 0.5)
 
 
-def _measured(maps: Sequence[_Filtered], position: Numbers, bands: Sequence[str]) -> tuple[Numbers, Numbers]:
+def _measured(
+    maps: Sequence[_Filtered],
+    position: Numbers,
+    bands: Sequence[str],
+    measure: Callable[[_Filtered, Numbers], tuple[Numbers, Numbers]],
+) -> tuple[Numbers, Numbers]:
+    """Flux of a star at positions and its error, from all exposures of each band; NaN in one that does not see it."""
     total, weight = np.zeros((len(position), len(bands))), np.zeros((len(position), len(bands)))
     for each in maps:
         if each.exposure.band in bands:
             band = bands.index(each.exposure.band)
-            one, its_weight = each.at(position)
+            one, its_weight = measure(each, position)
             total[:, band] += one
             weight[:, band] += its_weight
     seen = weight > 0.0
