@@ -46,6 +46,16 @@ def test_a_made_up_survey_is_complete(tmp_path: Path) -> None:
     assert len({image.flux_scale for image in images}) == len(images)
 
 
+def test_a_made_up_survey_takes_no_place_of_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "catalog.fits").write_text("mine", encoding="utf-8")
+    assert main(["fit", "fake", str(tmp_path), "--sources", "1"]) == 1
+    assert "catalog.fits: it exists already (--overwrite replaces it)" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["catalog.fits"]
+    assert (tmp_path / "catalog.fits").read_text(encoding="utf-8") == "mine"
+
+
 @pytest.mark.parametrize("number", ["0", "-3"])
 def test_a_survey_has_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str], number: str) -> None:
     assert main(["fit", "fake", str(tmp_path / "survey"), f"--sources={number}"]) != 0
