@@ -142,6 +142,19 @@ def test_bad_rows_are_told_at_the_end(field: Path, command: Command) -> None:
     ]
 
 
+def test_an_interrupt_says_how_to_go_on(
+    field: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **options: object) -> object:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as changed:
+        changed.setattr("getframes.pipeline.fit.SceneFit.run", interrupted)
+        done = command("fit", "optimize", field / "scene.toml")
+    assert done.code == 130 and "the same command goes on where this one ended" in done.err
+    assert command("fit", "optimize", field / "scene.toml").code == 0
+
+
 def test_what_is_doubtful_is_told_once(field: Path, command: Command) -> None:
     done = command("fit", "sample", field / "scene.toml", "--workers", 1)
     lines = done.err.splitlines()

@@ -70,11 +70,16 @@ def run_steps(options: Namespace, tasks: Iterable[str] | None) -> int:
 
 @contextmanager
 def _told_at_the_end(verbose: bool) -> Iterator[None]:
-    """Without -v the log does not say what the report says."""
+    """Without -v the log does not say what the report says; an interrupt says that nothing is lost."""
+    from getframes.cli.problems import warn
+
     log = logging.getLogger("getframes.fit")
     before = log.level
     log.setLevel(before if verbose else logging.ERROR)
     try:
         yield
+    except KeyboardInterrupt:
+        warn("interrupted: the same command goes on where this one ended")
+        raise
     finally:
         log.setLevel(before)
