@@ -66,6 +66,14 @@ def test_a_mixture_by_a_band_that_is_given(tmp_path: Path, command: Command) -> 
     assert said.code == 2 and "--band must be given with one file, got 2" in said.err
 
 
+def test_an_image_is_no_stamp(tmp_path: Path, command: Command) -> None:
+    noise = np.random.default_rng(1).normal(1.0, 1.0, (30, 30))
+    said = command(
+        "fit", "psf", stamp_file(tmp_path / "a.fits", "r", noise), "--components", 1, "-o", tmp_path / "p.h5"
+    )
+    assert said.code == 0 and "r: is it the stamp of a PSF? The mixture misses it by" in said.err
+
+
 def test_what_is_wrong_with_stamps_is_said(tmp_path: Path, command: Command) -> None:
     nameless = stamp_file(tmp_path / "a.fits", None, NARROW.stamp(0, 0))
     twice = [stamp_file(tmp_path / f"{name}.fits", "r", NARROW.stamp(0, 0)) for name in "bc"]

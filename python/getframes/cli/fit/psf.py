@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from getframes.fit import PsfField, PsfMixture
 
+BADLY_MET = 0.03
+"""Rms residual of a stamp [its peak]; an Airy pattern in two Gaussians is met to 0.004."""
+
 name = "psf"
 summary = "PSFs as mixtures of Gaussians, from stamps"
 
@@ -42,7 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Fit, and say how well."""
-    from getframes.cli.problems import DONE
+    from getframes.cli.problems import DONE, warn
     from getframes.errors import require
     from getframes.fit import write_psfs
     from getframes.io.progress import progress
@@ -61,6 +64,9 @@ def run(options: Namespace) -> int:
         write_psfs(options.output, psfs, overwrite=options.overwrite)
     for key, psf in psfs.items():
         print(told(key, psf))
+        rms = worst_of(psf)[0]
+        if rms > BADLY_MET:
+            warn(f"{key}: is it the stamp of a PSF? The mixture misses it by {rms:.0%} of its peak (rms)")
     print(options.output)
     if options.profile:
         print(record)
@@ -108,13 +114,21 @@ def fitted(stamps: Any, x: Any, y: Any, options: Namespace) -> PsfMixture | PsfF
     return fit_psf_field(stamps, x, y, options.components, **chosen)
 
 
-def told(key: str, psf: Any) -> str:
-    """A line of how well a PSF was met."""
+def worst_of(psf: Any) -> list[float]:
+    """The largest residuals of a PSF at any position: rms, worst pixel, enclosed light."""
     import numpy as np
 
-    residuals = np.reshape(psf.residuals if hasattr(psf, "residuals") else psf.residual, (-1, 3))
-    rms, worst, enclosed = residuals.max(axis=0).tolist()
-    where = "" if len(residuals) == 1 else f", the worst of {len(residuals)} positions"
+    worst: list[float] = (
+        np.reshape(psf.residuals if hasattr(psf, "residuals") else psf.residual, (-1, 3)).max(axis=0).tolist()
+    )
+    return worst
+
+
+def told(key: str, psf: Any) -> str:
+    """A line of how well a PSF was met."""
+    rms, worst, enclosed = worst_of(psf)
+    count = psf.residuals.size // 3 if hasattr(psf, "residuals") else 1
+    where = "" if count == 1 else f", the worst of {count} positions"
     return (
         f"{key:<12} rms {rms:.1e} of the peak, worst pixel {worst:.1e}, enclosed light {enclosed:.1e}{where}"
     )
