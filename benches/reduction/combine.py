@@ -116,6 +116,42 @@ def clip_figures(results: dict[str, Any], measured: dict[str, Any], quick: bool)
     ]
 
 
+def many(count: int) -> Callable[[Path, bool], None]:
+    """Writes frames of the same kind into one array, since a thousand files are a contest of opening files."""
+
+    def write(folder: Path, quick: bool) -> None:
+        rng = np.random.default_rng(2)
+        side = 16 if quick else 192
+        values = rng.normal(1000.0, 12.0, (count, side, side)).round()
+        values[rng.random(values.shape) < 1e-3] += 3000.0
+        np.save(folder / "stack.npy", values.astype(np.uint16))
+
+    return write
+
+
+def ours_of_arrays(**options: Any) -> Callable[[Path], Callable[[], Any]]:
+    """`getframes.combine` of arrays in memory."""
+
+    def side(folder: Path) -> Callable[[], Any]:
+        from getframes import combine
+
+        frames = list(np.load(folder / "stack.npy"))
+
+        def work() -> Any:
+            made = combine(frames, **options)
+            return made.data, made.uncertainty, made.used
+
+        return work
+
+    return side
+
+
+def median_of_array(folder: Path) -> Callable[[], Any]:
+    """`numpy.median`, which rejects nothing and says no uncertainty."""
+    stack = np.load(folder / "stack.npy")
+    return lambda: (np.median(stack, axis=0),)
+
+
 def growth(folder: Path) -> Callable[[], Any]:
     """CPU time of 10 and of 40 frames at a limit of memory, for each way to clip."""
     import astropy.io.fits  # noqa: F401
@@ -168,6 +204,16 @@ CONTESTS = (
         },
         {"ccdproc": 10.0},
         clip_figures,
+    ),
+    Contest(
+        "clipped mean (MAD) of 1000 x 192 x 192 uint16",
+        many(1000),
+        {
+            OURS: ours_of_arrays(method="sigma_clip"),
+            "numpy.median": median_of_array,
+            "getframes, standard deviation": ours_of_arrays(method="sigma_clip", clip="std"),
+            "getframes, median": ours_of_arrays(),
+        },
     ),
     Contest(
         f"clipped mean of 40 and of 10 frames in {LIMIT_MB:g} MB",

@@ -9,6 +9,7 @@ import numpy as np
 
 from getframes.errors import SizeError, require
 from getframes.memory import require_memory
+from getframes.reduce.frame import Flag
 from getframes.threads import num_threads
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _BAND_BYTES = 1 << 22
 _RESULT_BYTES = 18
 """Of a pixel of a band: data, deviation, count and flags."""
 _LANES = 64
+_COPIES = 3
+"""Of a block of pixels: its values, in order, and their distances from the median."""
 
 
 class Plan(NamedTuple):
@@ -59,7 +62,7 @@ class Plan(NamedTuple):
         height, width = images[0].shape
         kind = _lane_type([image.dtype for image in images])
         count = len(images)
-        blocks = num_threads() * 2 * count * _LANES * 8
+        blocks = num_threads() * _COPIES * count * _LANES * 8
         arrays = sum(isinstance(item, np.ndarray) for values in maps for item in values)
         once = width * (_RESULT_BYTES + 8 * arrays)
         more = any(mask is not None for mask in masks)
@@ -131,7 +134,10 @@ class Planes:
         self, rows: slice, count: int, data: NDArray[Any], used: NDArray[np.uint32], flags: NDArray[np.uint16]
     ) -> None:
         """Keep a band; the uncertainty is there already."""
-        self.data[rows] = data
+        with np.errstate(over="ignore"):
+            self.data[rows] = data
+        if self.data.dtype != data.dtype and np.isinf(self.data[rows]).any():
+            flags |= np.where(np.isinf(self.data[rows]), np.uint16(Flag.NOT_FINITE), np.uint16(0))
         if self.used is None and (used != count).any():
             self.used = np.full(self.data.shape, count, np.uint16 if count < 2**16 else np.uint32)
         if self.used is not None:

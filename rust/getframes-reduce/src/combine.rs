@@ -22,6 +22,7 @@ use getframes_core::pool::Cancel;
 use getframes_core::simd::{self, Kernel};
 use getframes_core::{Error, Real};
 use rayon::prelude::*;
+use std::mem::replace;
 
 pub mod clip;
 pub mod extremes;
@@ -29,7 +30,7 @@ pub mod mean;
 pub mod rank;
 
 pub use clip::{Clip, Place, Spread};
-pub use rank::{LANES, Lanes, Network, Value, Working};
+pub use rank::{LANES, Lanes, Network, Value, Window, Working};
 
 /// A value was masked in at least one frame.
 pub const MASKED_IN_INPUT: u16 = 1;
@@ -37,7 +38,7 @@ pub const MASKED_IN_INPUT: u16 = 1;
 pub const REJECTED: u16 = 2;
 /// No value is left.
 pub const NO_DATA: u16 = 8;
-/// A value was infinite or not a number.
+/// A value, or what was made of values, was infinite or not a number.
 pub const NOT_FINITE: u16 = 64;
 
 /// Values that a thread takes at a time, about.
@@ -152,8 +153,10 @@ pub fn general<R: Sample<T>, T: Working>(
 pub struct Room<V> {
     /// One row a frame; what is left out is [`Value::LAST`].
     pub values: Vec<Lanes<V>>,
-    /// Another of the size.
+    /// The same values, lowest first.
     pub sorted: Vec<Lanes<V>>,
+    /// Of the sorted ones from their median; made where they are asked for.
+    pub distances: Vec<Lanes<V>>,
     /// Sorts them.
     pub network: Network,
 }
@@ -187,7 +190,7 @@ fn in_chunks<R: Sync, V: Value>(
     let network = Network::of(count);
     let room = || {
         let rows = vec![[V::LAST; LANES]; count];
-        Room { values: rows.clone(), sorted: rows, network: network.clone() }
+        Room { values: rows.clone(), sorted: rows, distances: Vec::new(), network: network.clone() }
     };
     let small = out.data.len() * count < SMALL;
     let chunk = LANES * (CHUNK / LANES / count.max(1)).max(1);
@@ -238,7 +241,8 @@ impl<R: Value + Sample<R>> Kernel for Ranked<'_, R> {
             let lanes = LANES.min(self.out.data.len() - done);
             let found = load(self.stack, self.first + done, lanes, values);
             network.sort(values);
-            let result = rank::median_with_sigma(values, &found.counts, self.rule);
+            let window = Window { low: [0; LANES], high: found.counts };
+            let result = rank::median_with_sigma(values, &window, self.rule);
             self.out.put(done, lanes, &found, &result);
         }
     }
@@ -262,20 +266,14 @@ impl<R: Sample<T>, T: Working> Kernel for General<'_, R, T> {
             let (first, lanes) = (self.first + done, LANES.min(self.out.data.len() - done));
             let mut found = load(stack, first, lanes, &mut room.values);
             transform(stack, first, lanes, &mut room.values, &mut found);
-            let before = found.counts;
-            if rule.extremes != (0, 0) {
-                extremes::reject(room, &mut found.counts, rule.extremes);
-            }
-            if let Some(clip) = &rule.clip {
-                let place = Place { zero: stack.zero, scale: stack.scale, first, lanes };
-                clip.reject(room, &mut found.counts, &place);
-            }
+            let window =
+                reject(room, rule, &found.counts, &Place { zero: stack.zero, scale: stack.scale, first, lanes });
+            let before = replace(&mut found.counts, window.counts());
             for lane in 0..LANES {
                 found.flags[lane] |= if found.counts[lane] < before[lane] { REJECTED } else { 0 };
             }
             let result = if rule.median {
-                room.network.sort(&mut room.values);
-                rank::median_with_sigma(&room.values, &found.counts, rule)
+                rank::median_with_sigma(&room.sorted, &window, rule)
             } else if stack.weights.is_empty() {
                 mean::plain(&room.values, &found.counts, rule.mean_sigma)
             } else {
@@ -284,6 +282,33 @@ impl<R: Sample<T>, T: Working> Kernel for General<'_, R, T> {
             self.out.put(done, lanes, &found, &result);
         }
     }
+}
+
+/// What the rule leaves of `counts` values: the window of the sorted ones, and, for a mean, the values with the others as [`Value::LAST`].
+///
+/// Values are sorted once: what is left out after that lies at either end.
+#[inline(always)]
+fn reject<T: Working>(room: &mut Room<T>, rule: &Rule<'_>, counts: &Lanes<u32>, place: &Place<'_>) -> Window {
+    let mut window = Window { low: [0; LANES], high: *counts };
+    if !rule.median && rule.extremes == (0, 0) && rule.clip.is_none() {
+        return window;
+    }
+    room.sorted.copy_from_slice(&room.values);
+    room.network.sort(&mut room.sorted);
+    extremes::narrow(&mut window, rule.extremes);
+    match &rule.clip {
+        Some(clip) if clip.is_by_frame(place) => {
+            extremes::reject(room, counts, &window, rule.extremes != (0, 0));
+            clip.reject(room, &mut window, place);
+            return window;
+        }
+        Some(clip) => clip.narrow(&room.sorted, &mut room.distances, &mut window),
+        None => {}
+    }
+    if !rule.median {
+        extremes::reject(room, counts, &window, rule.extremes != (0, 0));
+    }
+    window
 }
 
 /// Pixels `first .. first + lanes` of every frame; those that are bad, and lanes beyond, are [`Value::LAST`].
@@ -366,7 +391,12 @@ impl Out<'_> {
             *sigma = wide as f32;
         }
         for (lane, flags) in self.flags[done..end].iter_mut().enumerate() {
-            *flags = found.flags[lane] | if found.counts[lane] == 0 { NO_DATA } else { 0 };
+            *flags = found.flags[lane]
+                | match (found.counts[lane], result.data[lane].is_finite()) {
+                    (0, _) => NO_DATA,
+                    (_, true) => 0,
+                    (_, false) => NOT_FINITE,
+                };
         }
     }
 }

@@ -297,6 +297,21 @@ def test_bad_pixels_are_left_out_and_flagged() -> None:
         assert np.isnan(made.uncertainty[1, 1:]).all()
 
 
+@pytest.mark.parametrize(
+    ("values", "method", "dtype"),
+    [
+        ((1e308, 1.7e308), "median", np.float64),
+        ((1e308, 1.7e308), "mean", np.float64),
+        ((1e200, 1e200), "mean", np.float32),
+    ],
+)
+def test_a_result_beyond_its_type_is_flagged(values, method, dtype) -> None:
+    frames = [np.array([[value, 1.0]]) for value in values]
+    made = combine(frames, method=method, dtype=dtype)
+    assert np.isinf(made.data[0, 0])
+    np.testing.assert_array_equal(made.flags, [[Flag.NOT_FINITE, 0]])
+
+
 def test_one_frame_is_itself_without_an_uncertainty() -> None:
     frame = stack(1, 4, 4, 1)[0]
     for method in METHODS:

@@ -86,6 +86,46 @@ def test_native_meets_the_reference(shape, kind, median, clip, low, high, seed, 
     compare(made, wanted, 1e-7 if kind == "float32" and median else 1e-12)
 
 
+@pytest.mark.parametrize("count", [63, 64, 65, 128, 131, 300, 1000])
+@pytest.mark.parametrize("clip", ["mad", "std", "noise"])
+@pytest.mark.parametrize("median", [False, True])
+def test_many_frames_are_merged_from_sorted_runs(count: int, clip: str, median: bool) -> None:
+    frames = stack((count, 1, 70), "float64" if count == 131 else "uint16", count)
+    kept = {"gain": 1.7, "read_noise_adu": 6.0 / 1.7, "pedestal": 20.0}
+    options = {"method": "median" if median else "mean", "clip": clip, "sigma": 2.5, **NOISE}
+    for low, high in ((0, 0), (2, 1)):
+        made = combine(list(frames), reject_low=low, reject_high=high, **options)
+        wanted = twin.combine(
+            frames,
+            median=median,
+            clip=clip,
+            sigma=2.5,
+            extremes=(low, high),
+            step=float(count != 131),
+            **kept,
+        )
+        compare(made, wanted)
+
+
+@given(
+    st.integers(3, 90),
+    st.sampled_from(["uint16", "float32", "float64"]),
+    CLIPS,
+    st.integers(0, 2),
+    st.integers(0, 999),
+)
+def test_what_is_rejected_does_not_depend_on_the_order_of_the_frames(count, kind, clip, low, seed) -> None:
+    frames = stack((count, 1, 70), kind, seed)
+    other = np.random.default_rng(seed).permutation(count)
+    one, two = (
+        combine(list(frames[order]), method="median", clip=clip, reject_low=low, sigma=2.0, **NOISE)
+        for order in (np.arange(count), other)
+    )
+    np.testing.assert_array_equal(one.used, two.used)
+    np.testing.assert_array_equal(one.data, two.data)
+    np.testing.assert_array_equal(one.uncertainty, two.uncertainty)
+
+
 @given(SHAPES, st.sampled_from(["uint16", "float32", "float64"]), CLIPS, st.integers(0, 999), st.booleans())
 def test_zero_scale_and_weights_meet_the_reference(shape, kind, clip, seed, maps) -> None:
     rng = np.random.default_rng(seed)

@@ -66,8 +66,9 @@ def combine(
             break
         values = kept
     used = np.isfinite(values).sum(axis=0)
-    flags = flags + REJECTED * (used < before) + NO_DATA * (used == 0)
     data, deviation = median_of(values, step) if median else mean_of(values, weight)
+    flags = flags + REJECTED * (used < before) + NO_DATA * (used == 0)
+    flags = flags | NOT_FINITE * ((used > 0) & ~np.isfinite(data))
     return Combined(data, deviation, used, flags)
 
 
@@ -109,9 +110,9 @@ def limits(
         factors = [MAD_FACTORS[n] if n < len(MAD_FACTORS) else n / (n - 0.8) for n in range(len(values) + 1)]
         limit = sigma * (MAD_TO_SIGMA * np.array(factors))[count] * spread
     elif clip == "std":
-        total = np.where(np.isfinite(values), values, 0.0)
-        mean = _sum(total) / np.maximum(count, 1)
-        square = np.where(np.isfinite(values), (values - mean) ** 2, 0.0)
+        ranked = np.sort(values, axis=0)
+        mean = _sum(np.where(np.isfinite(ranked), ranked, 0.0)) / np.maximum(count, 1)
+        square = np.where(np.isfinite(ranked), (ranked - mean) ** 2, 0.0)
         limit = sigma * np.sqrt(_sum(square) / np.maximum(count, 1))
     else:
         signal = np.maximum(middle / scale - zero - pedestal, 0.0)
@@ -176,7 +177,7 @@ def expected_sum(n: int) -> float:
 
 
 def _sum(values: Stack) -> Stack:
-    """Sum over frames, one after the other."""
+    """Sum over the first axis, one after the other."""
     total = np.zeros(values.shape[1:])
     for row in values:
         total = total + row

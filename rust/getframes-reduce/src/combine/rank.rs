@@ -4,6 +4,7 @@
 use super::{Done, Rule};
 use getframes_core::Real;
 use getframes_core::network::sorting_pairs;
+use std::ops::Range;
 
 /// Pixels of a block.
 pub const LANES: usize = 64;
@@ -76,23 +77,71 @@ impl Working for f64 {
     }
 }
 
-/// The comparators that sort a number of rows.
+/// Rows up to here are sorted by one list of comparators; more are sorted in runs of as many, and those are merged.
+const RUN: usize = 64;
+/// Rows whose comparators are run one distance after the other; more are halved first, so that rows stay in the cache.
+const NEAR: usize = 128;
+
+/// The comparators that sort a number of rows: a list for each run, then bitonic merges.
 #[derive(Clone, Debug)]
-pub struct Network(Vec<(usize, usize)>);
+pub struct Network {
+    run: Vec<(usize, usize)>,
+    last: Vec<(usize, usize)>,
+}
 
 impl Network {
     /// The network for `count` rows.
     pub fn of(count: usize) -> Self {
-        Self(sorting_pairs(count))
+        Self { run: sorting_pairs(count.min(RUN)), last: sorting_pairs(count % RUN) }
     }
 
     /// Sorts each lane, lowest first.
     #[inline(always)]
     pub fn sort<V: Value>(&self, rows: &mut [Lanes<V>]) {
-        for &(low, high) in &self.0 {
-            let (below, above) = rows.split_at_mut(high);
-            exchange(&mut below[low], &mut above[0]);
+        let length = RUN.min(rows.len()).max(1);
+        for run in rows.chunks_mut(length) {
+            for &(low, high) in if run.len() == length { &self.run } else { &self.last } {
+                let (below, above) = run.split_at_mut(high);
+                exchange(&mut below[low], &mut above[0]);
+            }
         }
+        let mut length = length;
+        while length < rows.len() {
+            for runs in rows.chunks_mut(2 * length) {
+                let (one, two) = runs.split_at_mut(length.min(runs.len()));
+                for (low, high) in one.iter_mut().rev().zip(two) {
+                    exchange(low, high);
+                }
+                for half in runs.chunks_mut(length) {
+                    sort_bitonic(half);
+                }
+            }
+            length *= 2;
+        }
+    }
+}
+
+/// Sorts each lane of rows that fall and then rise, or rise and then fall: Batcher's bitonic merge. Rows that lack to a power of two count as [`Value::LAST`].
+#[inline(always)]
+pub fn sort_bitonic<V: Value>(rows: &mut [Lanes<V>]) {
+    let most = rows.len().next_power_of_two();
+    halve(rows, most / 2, NEAR / 2);
+    for near in rows.chunks_mut(NEAR) {
+        halve(near, most.min(NEAR) / 2, 0);
+    }
+}
+
+/// The smaller values of each block of 2 `distance` rows into its first half, and so on for the halves, while distances are more than `least`.
+#[inline(always)]
+fn halve<V: Value>(rows: &mut [Lanes<V>], mut distance: usize, least: usize) {
+    while distance > least {
+        for block in rows.chunks_mut(2 * distance) {
+            let (one, two) = block.split_at_mut(distance.min(block.len()));
+            for (low, high) in one.iter_mut().zip(two) {
+                exchange(low, high);
+            }
+        }
+        distance /= 2;
     }
 }
 
@@ -106,46 +155,86 @@ fn exchange<V: Value>(low: &mut Lanes<V>, high: &mut Lanes<V>) {
     }
 }
 
-/// The two values in the middle of the `counts` first of sorted rows.
-#[inline(always)]
-pub fn middles<V: Value>(sorted: &[Lanes<V>], counts: &Lanes<u32>) -> (Lanes<V>, Lanes<V>) {
-    let ranks = |count: u32| ((count.max(1) as usize - 1) / 2, (count as usize / 2).min(sorted.len() - 1));
-    if counts.iter().all(|&count| count == counts[0]) {
-        let (one, two) = ranks(counts[0]);
-        return (sorted[one], sorted[two]);
-    }
-    let (mut low, mut high) = (sorted[0], sorted[0]);
-    for lane in 0..LANES {
-        let (one, two) = ranks(counts[lane]);
-        (low[lane], high[lane]) = (sorted[one][lane], sorted[two][lane]);
-    }
-    (low, high)
+/// The ranks that are left in each lane of sorted rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The first.
+    pub low: Lanes<u32>,
+    /// The one after the last.
+    pub high: Lanes<u32>,
 }
 
-/// The median of the `counts` first of sorted rows, and its standard deviation: the sum of the differences between values of opposite rank, the outermost
+impl Window {
+    /// How many they are.
+    #[inline(always)]
+    pub fn counts(&self) -> Lanes<u32> {
+        let mut counts = self.high;
+        for lane in 0..LANES {
+            counts[lane] -= self.low[lane];
+        }
+        counts
+    }
+
+    /// The ranks, where they are the same in all lanes.
+    #[inline(always)]
+    fn shared(&self) -> Option<(usize, usize)> {
+        let (low, high) = (self.low[0], self.high[0]);
+        let same = self.low.iter().all(|&rank| rank == low) & self.high.iter().all(|&rank| rank == high);
+        same.then_some((low as usize, high as usize))
+    }
+
+    /// The two values in the middle.
+    #[inline(always)]
+    pub fn middles<V: Value>(&self, sorted: &[Lanes<V>]) -> (Lanes<V>, Lanes<V>) {
+        let ranks = |low: usize, high: usize| ((low + high).max(1) - 1) / 2;
+        let upper = |low: usize, high: usize| ((low + high) / 2).min(sorted.len() - 1);
+        if let Some((low, high)) = self.shared() {
+            return (sorted[ranks(low, high)], sorted[upper(low, high)]);
+        }
+        let (mut one, mut two) = (sorted[0], sorted[0]);
+        for lane in 0..LANES {
+            let (low, high) = (self.low[lane] as usize, self.high[lane] as usize);
+            (one[lane], two[lane]) = (sorted[ranks(low, high)][lane], sorted[upper(low, high)][lane]);
+        }
+        (one, two)
+    }
+
+    /// The rows in which every lane has a value that is left, and all of them.
+    #[inline(always)]
+    pub fn rows(&self) -> (Range<usize>, Range<usize>) {
+        let ends = |ranks: &Lanes<u32>| {
+            ranks.iter().fold((u32::MAX, 0), |(least, most), &rank| (least.min(rank), most.max(rank)))
+        };
+        let ((first, inner), (end, last)) = (ends(&self.low), ends(&self.high));
+        (inner as usize..end.max(inner) as usize, first as usize..last as usize)
+    }
+}
+
+/// The median of what is left in sorted rows, and its standard deviation: the sum of the differences between values of opposite rank, the outermost
 /// left out, by its expectation. NaN where there is no value; the deviation also where there is one.
 #[inline(always)]
-pub fn median_with_sigma<V: Value>(sorted: &[Lanes<V>], counts: &Lanes<u32>, rule: &Rule<'_>) -> Done {
-    let (one, two) = middles(sorted, counts);
+pub fn median_with_sigma<V: Value>(sorted: &[Lanes<V>], window: &Window, rule: &Rule<'_>) -> Done {
+    let (one, two) = window.middles(sorted);
+    let counts = window.counts();
     let mut done = Done { data: [0.0; LANES], sigma: [0.0; LANES] };
     for lane in 0..LANES {
         let odd = counts[lane] & 1 == 1;
         let median = if odd { one[lane].exact() } else { one[lane].middle(two[lane]) };
         done.data[lane] = if counts[lane] == 0 { f64::NAN } else { median };
     }
-    if counts.iter().all(|&count| count == counts[0]) {
-        let count = counts[0] as usize;
+    if let Some((low, high)) = window.shared() {
+        let count = high - low;
         for rank in rule.trim[count]..count / 2 {
-            let (low, high) = (&sorted[rank], &sorted[count - 1 - rank]);
+            let (one, two) = (&sorted[low + rank], &sorted[high - 1 - rank]);
             for lane in 0..LANES {
-                done.sigma[lane] += high[lane].exact() - low[lane].exact();
+                done.sigma[lane] += two[lane].exact() - one[lane].exact();
             }
         }
     } else {
         for lane in 0..LANES {
-            let count = counts[lane] as usize;
-            for rank in rule.trim[count]..count / 2 {
-                done.sigma[lane] += sorted[count - 1 - rank][lane].exact() - sorted[rank][lane].exact();
+            let (low, high) = (window.low[lane] as usize, window.high[lane] as usize);
+            for rank in rule.trim[high - low]..(high - low) / 2 {
+                done.sigma[lane] += sorted[high - 1 - rank][lane].exact() - sorted[low + rank][lane].exact();
             }
         }
     }
@@ -163,21 +252,38 @@ mod tests {
 
     #[test]
     fn networks_sort_any_number_of_rows() {
-        for count in 1..70 {
-            let mut rows: Vec<Lanes<u16>> = (0..count)
-                .map(|row| std::array::from_fn(|lane| ((row * 7919 + lane * 104_729) % 251) as u16))
-                .collect();
-            let mut wanted = rows.clone();
-            for lane in 0..LANES {
-                let mut column: Vec<u16> = rows.iter().map(|row| row[lane]).collect();
-                column.sort_unstable();
-                for (row, value) in wanted.iter_mut().zip(column) {
-                    row[lane] = value;
-                }
-            }
+        for count in (1..70).chain([100, 127, 128, 129, 192, 200, 256, 300, 511, 513, 1000, 1025]) {
+            let mut rows = rows(count, |row, lane| (row * 7919 + lane * 104_729) % 251);
+            let wanted = sorted(&rows);
             Network::of(count).sort(&mut rows);
             assert_eq!(rows, wanted, "{count} rows");
         }
+    }
+
+    #[test]
+    fn rows_that_fall_and_rise_are_sorted_by_one_merge() {
+        for count in (1..70).chain([100, 128, 129, 300, 1000]) {
+            let mut rows = rows(count, |row, lane| (row * 3).abs_diff((lane * count) / 20));
+            let wanted = sorted(&rows);
+            sort_bitonic(&mut rows);
+            assert_eq!(rows, wanted, "{count} rows");
+        }
+    }
+
+    fn rows(count: usize, value: impl Fn(usize, usize) -> usize) -> Vec<Lanes<u16>> {
+        (0..count).map(|row| std::array::from_fn(|lane| value(row, lane) as u16)).collect()
+    }
+
+    fn sorted(rows: &[Lanes<u16>]) -> Vec<Lanes<u16>> {
+        let mut sorted = rows.to_vec();
+        for lane in 0..LANES {
+            let mut column: Vec<u16> = rows.iter().map(|row| row[lane]).collect();
+            column.sort_unstable();
+            for (row, value) in sorted.iter_mut().zip(column) {
+                row[lane] = value;
+            }
+        }
+        sorted
     }
 
     #[test]
