@@ -14,11 +14,11 @@
 //! Law: out = (g(p) - s d) f / w, p = k (n - o - b), with g the inverse of the response curve of a pixel ([`Inverse`]). The dark is taken off after g, since
 //! the curve bends with all the charge of a pixel.
 //!
-//! Variance, for a straight response (u = p - s d; [`Noise`] has the symbols):
+//! Variance, for a straight response ([`Noise`] has the symbols):
 //!
-//!   sigma^2 = (f/w)^2 (r^2 + c max(q, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2)
+//!   sigma^2 = (f/w)^2 (V + (u/w)^2 sigma_w^2),  V = r^2 + c max(q, 0) + beta sigma_b^2 + s^2 sigma_d^2
 //!
-//! q is p, or what is expected of it from light e in the unit of out: e w/f + s d.
+//! q is p and u = p - s d; or what is expected of them where light e is, in the unit of out: q = e w/f + s d and u^2 = (e w/f)^2 + V, their mean square.
 //!
 //! Out is NaN where the flat is not positive, and where what goes in is not finite.
 
@@ -223,7 +223,7 @@ impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
         {
             return bad;
         }
-        let (mut one, mut two) = ([T::ZERO; TILE], [T::ONE; TILE]);
+        let (mut one, mut two, mut three) = ([T::ZERO; TILE], [T::ONE; TILE], [T::ZERO; TILE]);
         let length = data.len();
         for done in (0..length).step_by(TILE) {
             let (start, end, next) = (first + done, length.min(done + TILE), length.min(done + 2 * TILE));
@@ -244,7 +244,8 @@ impl<R: Count<T>, T: Real> Kernel for Part<'_, R, T> {
                 inverse.apply(out);
             }
             made.less_dark(start, out, one);
-            made.over_flat(start, out, sigma, [&mut *one, &mut *two]);
+            let three = &mut three[..out.len()];
+            made.over_flat(start, out, sigma, [&mut *one, &mut *two, three]);
             if let Some(flagging) = &made.flagging {
                 flagging.mark(raw, start, out, one, &mut flags[done..end]);
             }
@@ -305,7 +306,8 @@ impl Calibration<'_> {
 
     /// Divides; variances become standard deviations.
     #[inline(always)]
-    fn over_flat<T: Real>(&self, start: usize, out: &mut [T], sigma: Option<&mut [T]>, [one, two]: [&mut [T]; 2]) {
+    fn over_flat<T: Real>(&self, start: usize, out: &mut [T], sigma: Option<&mut [T]>, rooms: [&mut [T]; 3]) {
+        let [one, two, three] = rooms;
         let (factor, nan) = (T::of(self.factor), T::of(f64::NAN));
         let uniform = self.flat.is(1.0);
         if uniform {
@@ -323,7 +325,19 @@ impl Calibration<'_> {
             }
             if !uniform {
                 noise.flat.load(start, two);
-                for (((v, &q), &inverse), &error) in sigma.iter_mut().zip(&*out).zip(&*one).zip(&*two) {
+                let light = match noise.signal {
+                    Some(signal) => {
+                        signal.load(start, three);
+                        for (((v, e), &inverse), &error) in sigma.iter_mut().zip(&mut *three).zip(&*one).zip(&*two) {
+                            *e *= T::of(1.0 / self.factor);
+                            let relative = inverse * error;
+                            *v = relative.mul_add(relative * *v, *v);
+                        }
+                        &*three
+                    }
+                    None => &*out,
+                };
+                for (((v, &q), &inverse), &error) in sigma.iter_mut().zip(light).zip(&*one).zip(&*two) {
                     let relative = q * error;
                     *v = inverse * inverse * relative.mul_add(relative, *v);
                 }

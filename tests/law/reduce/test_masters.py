@@ -218,3 +218,22 @@ def test_dead_pixels_are_known() -> None:
     made = calibrate(camera.expose(100.0, 1.0), bias=bias, flat=flat)
     assert np.isnan(made.data[dead]).all()
     assert ((made.flags[dead] & 16) != 0).all()
+
+
+def test_a_noisy_flat_does_not_follow_the_tail_of_a_gain_stage() -> None:
+    """A sky of 1.6 e- behind a gain stage and a flat of 10 %: where the light is known, sigma does not grow with the noise that it is compared with."""
+    rng = np.random.default_rng(4)
+    sky, scatter, read = 1.6, 0.1, 0.2
+    shape = (1000, 1000)
+    counts = rng.gamma(rng.poisson(sky, shape)) + rng.normal(0.0, read, shape)
+    response = rng.normal(1.0, scatter, shape)
+    flat = ReducedFrame(response, {"unit": ""}, uncertainty=np.full(shape, scatter, np.float32), unit="")
+    known = {"gain": 1.0, "read_noise": read, "excess_noise": np.sqrt(2.0), "flat": flat}
+    raw = Frame(counts, {"unit": "adu"})
+
+    made = calibrate(raw, signal=sky, **known)
+    assert isinstance(made, ReducedFrame)
+    square = ((made.data - sky) / made.uncertainty) ** 2
+    error = square.std() / 1000.0
+    assert error < 0.004
+    assert abs(square.mean() - 1.0) < 3.0 * error

@@ -82,24 +82,24 @@ def uncertainty(
 ) -> Image:
     """Standard deviation of `calibration` for a straight response:
 
-    (f/w)^2 (r^2 + c max(q, 0) + beta sigma_b^2 + s^2 sigma_d^2 + (u/w)^2 sigma_w^2), p = n - o - b, u = p - s d, and q is p, or e w/f + s d where the light
-    `expected` is e.
+    (f/w)^2 (V + (u/w)^2 sigma_w^2), V = r^2 + c max(q, 0) + beta sigma_b^2 + s^2 sigma_d^2, q = n - o - b and u = q - s d; or, where the light `expected`
+    is e, q = e w/f + s d and u^2 = (e w/f)^2 + V.
     """
     signal = np.asarray(counts, np.float64) - levels - np.asarray(zero)
     response = _lit(flat)
     with np.errstate(invalid="ignore"):
-        light = (signal - dark_scale * np.asarray(dark, np.float64)) / response
-        charge = (
-            signal
-            if expected is None
-            else expected * np.asarray(flat, np.float64) / factor + dark_scale * np.asarray(dark, np.float64)
-        )
+        dark_charge = dark_scale * np.asarray(dark, np.float64)
+        measured = (signal - dark_charge) / response
+        light = measured if expected is None else expected / factor
+        charge = signal if expected is None else light * np.asarray(flat, np.float64) + dark_charge
         variance = np.square(read) + shot * np.maximum(charge, 0.0)
         variance = (
             variance + zero_weight * np.square(zero_sigma) + np.square(dark_scale * np.asarray(dark_sigma))
         )
-        sigma = np.sqrt(np.maximum(variance, 0.0) + np.square(light * flat_sigma)) * factor / response
-        return np.asarray(np.where(np.isfinite(light), sigma, np.nan))
+        variance = np.maximum(variance, 0.0)
+        square = np.square(light) + (0.0 if expected is None else variance / np.square(response))
+        sigma = np.sqrt(variance + square * np.square(flat_sigma)) * factor / response
+        return np.asarray(np.where(np.isfinite(measured), sigma, np.nan))
 
 
 def flags(
