@@ -69,6 +69,14 @@ def test_bad_files_are_told_at_the_end(night: Night, command: Command, tmp_path:
     assert done.err.startswith(f"getframes: warning: {bad} is not a FITS file") and done.err.count("\n") == 1
 
 
+def test_a_folder_without_frames_is_told(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "night.toml").write_text(PIPELINE, encoding="utf-8")
+    done = command("reduce", tmp_path / "night.toml")
+    assert done.code == 0
+    assert f"no science frame in {tmp_path / 'raw'} (*.fit*)" in done.err
+
+
 def test_profile(night: Night, command: Command) -> None:
     out = command("reduce", night(), "--profile").out
     assert all(word in out for word in ("find", "masters", "calibrate", "3 frame", "total"))

@@ -47,6 +47,10 @@ def run(options: Namespace) -> int:
         record=record,
     )
     print(f"{settings.out}: {len(report.done)} calibrated, {len(report.skipped)} were there")
+    if not (report.done or report.skipped or report.failed):
+        warn(
+            f"no science frame in {settings.raw_folder} ({settings.input['pattern']}); --list says what there is"
+        )
     for line in told(report.failed):
         warn(line)
     if options.profile:

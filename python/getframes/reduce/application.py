@@ -28,7 +28,7 @@ from getframes.quantity import plain
 from getframes.reduce.extensions import Extensions, Key, part, together
 from getframes.reduce.frame import UNUSABLE, Flag, ReducedFrame
 from getframes.reduce.kernel import Errors, Marks, Steps
-from getframes.reduce.overscan import BY, overscan_of_rows, subtract_overscan, trim
+from getframes.reduce.overscan import BY, overscan_for, subtract_overscan, trim
 from getframes.reduce.raw import Raw
 
 if TYPE_CHECKING:
@@ -174,9 +174,10 @@ class Masters:
         require(unit in _UNITS, "", "unit", "'adu' or 'electron'", unit)
         whole = Raw.of(image, extension=extension)
         require(whole.unit == "adu", "", f"{whole.name}: unit of the image", "adu", whole.unit)
-        raw, end = on_light(whole, overscan, saturation_of(whole, saturation), fused=True)
+        working = working_precision(precision, whole.pixels.dtype)
+        raw, end = on_light(whole, overscan, saturation_of(whole, saturation), working)
         self.check(raw)
-        steps = self._steps(raw, exposure, working_precision(precision, whole.pixels.dtype))
+        steps = self._steps(raw, exposure, working)
         facts = Facts.of(raw, gain, read_noise, excess_noise)
         if unit == "electron":
             require(facts.gain is not None, "", f"{raw.name}: GAIN (or gain=)", "there for electrons", None)
@@ -525,11 +526,13 @@ def described(kind: str, master: Master) -> dict[str, Any]:
     return said if count is None else {**said, f"{kind}_n_combined": int(count)}
 
 
-def on_light(raw: Raw, overscan: str | bool | None, end: float, *, fused: bool = False) -> tuple[Raw, float]:
+def on_light(
+    raw: Raw, overscan: str | bool | None, end: float, precision: np.dtype[Any] | None = None
+) -> tuple[Raw, float]:
     """The frame without its overscan, cut to the pixels that collect light, and where its counts are saturated now; errors as in `subtract_overscan`.
 
-    `end` is where the raw counts are. `fused` leaves levels that rows have to the pass that calibrates, where there are such levels: counts and their end
-    stay what they are.
+    `end` is where the raw counts are. A pass that calibrates in some `precision` is left the levels that rows have, where there are such levels: counts and
+    their end stay what they are.
     """
     require(
         overscan in (None, True, False, *BY),
@@ -548,8 +551,11 @@ def on_light(raw: Raw, overscan: str | bool | None, end: float, *, fused: bool =
     try:
         wanted = stated if overscan is None else bool(overscan)
         by = overscan if isinstance(overscan, str) else "row"
-        rows = overscan_of_rows(frame, by) if wanted and fused else None
-        made = rows[0] if rows else subtract_overscan(frame, by=by) if wanted else trim(frame)
+        rows = None
+        if wanted and precision is not None:
+            made, rows = overscan_for(frame, by, precision)
+        else:
+            made = subtract_overscan(frame, by=by) if wanted else trim(frame)
         flags, uncertainty = (
             None if plane is None else np.ascontiguousarray(trim(Frame(plane, raw.metadata)).data)
             for plane in (raw.flags, raw.uncertainty)
@@ -561,7 +567,7 @@ def on_light(raw: Raw, overscan: str | bool | None, end: float, *, fused: bool =
     )
     if rows is None:
         return light, made.metadata.get("saturate_adu", np.nan)
-    _, section, levels = rows
+    section, levels = rows
     return light._replace(corner=(section.bottom, section.left), levels=levels), end
 
 

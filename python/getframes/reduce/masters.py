@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 _IN_MEMORY = 1 << 28
 """Bytes of frames without overscan that stay in memory; the others wait in a temporary file."""
+_SHORT_S = 0.1
+"""By how much exposures of biases may differ; more is no longer nothing [s]."""
 _LEVEL_CLIP = 5.0
 """Where pixels are left out of the level of a frame, in widths of the distribution."""
 
@@ -94,7 +96,7 @@ def master_bias(
     Raises
     ------
     DomainError, ShapeError
-        If there is no frame, frames differ in shape, or a fact is impossible.
+        If there is no frame, frames differ in shape or one was exposed longer than another, or a fact is impossible.
     InputError, IntegrityError
         If a file cannot be read.
     """
@@ -104,6 +106,7 @@ def master_bias(
     if several is not None:
         return several
     with _opened(files, "bias", Masters(), extension, overscan) as lights:
+        _check_alike(lights)
         method = _method(lights, method)
         made = _combined(lights, method, sigma, [1.0] * len(lights), Noise(gain, read_noise))
     return _master("bias", made, unit="adu", history=[f"mean of {len(lights)} biases, {method}"])
@@ -400,6 +403,16 @@ def _exposures(lights: list[Light], given: Any) -> list[float]:
     each = [given] * len(lights) if one else list(given)
     require(len(each) == len(lights), "", "exposure", f"{len(lights)} numbers, or one", len(each))
     return [light.about.needed("exposure_s", value) for light, value in zip(lights, each, strict=True)]
+
+
+def _check_alike(lights: list[Light]) -> None:
+    """Raise if one bias was exposed for longer than another: it is a dark, or something else."""
+    known = [(light, light.about.fact("exposure_s")) for light in lights]
+    times = [(light, time) for light, time in known if time is not None]
+    for light, time in times:
+        first, wanted = times[0]
+        rule = f"that of {first.name}, {wanted} s, as biases of a master have one"
+        require(abs(time - wanted) <= _SHORT_S, "", f"{light.name}: EXPTIME", rule, time)
 
 
 def _differ(values: list[float]) -> bool:

@@ -8,7 +8,8 @@ amplifier and subtracted from what that amplifier read:
     strip:   o   = level of all of the strip               from every pixel of the amplifier
 
 A level is the mean after clipping about the median (`getframes.combine`), the mean, or the median. What is subtracted has an error of its own: the
-read noise over sqrt(n), n pixels a level, shared by all pixels that it is taken from.
+read noise over sqrt(n), n pixels a level, shared by all pixels that it is taken from. Offsets of channels, which all levels have in the same place, are
+no part of it.
 
 Not modelled: levels that are smoothed or fitted along the strip, charge that trails into it (leave those columns out of the section).
 """
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     Levels = NDArray[np.float64]
 
 BY = ("row", "column", "strip")
+_DOUBLE = np.dtype(np.float64)
+_FAR = 5.0
+"""Deviations from which a pixel of a strip is no noise."""
 _MEDIAN_NOISE = 1.2533141373155
 """Standard error of a median over that of a mean."""
 
@@ -97,19 +101,23 @@ def subtract_overscan(
     return _recorded(_cut(levels.raw, levels.subtracted(), levels.layout), levels)
 
 
-def overscan_of_rows(image: Any, by: str) -> tuple[Frame, Section, Levels] | None:
-    """The overscan of a frame with one amplifier, for a pass that takes it off while it reads.
+def overscan_for(
+    image: Any, by: str, precision: np.dtype[Any]
+) -> tuple[Frame, tuple[Section, Levels] | None]:
+    """The overscan of a frame for a pass that takes levels off while it reads, where every row has one.
 
     Parameters
     ----------
     image, by
         As in `subtract_overscan`.
+    precision : numpy.dtype
+        Of the pass.
 
     Returns
     -------
-    (Frame, Section, array (height,)) or None
-        What `subtract_overscan` gives, but with the counts as they are (a view); where they lie in the raw frame; and the level of each of their rows.
-        None where rows do not have one level each.
+    Frame, and (Section, array (height,)) or None
+        With one amplifier and not by column, what `subtract_overscan` gives, but with the counts as they are (a view); where they lie in the raw frame; and
+        the level of each of their rows. Otherwise what `subtract_overscan` gives, in that precision.
 
     Raises
     ------
@@ -118,10 +126,10 @@ def overscan_of_rows(image: Any, by: str) -> tuple[Frame, Section, Levels] | Non
     """
     levels = measure_overscan(image, by=by)
     if len(levels.levels_adu) != 1 or by == "column":
-        return None
+        return _recorded(_cut(levels.raw, levels.subtracted(precision), levels.layout), levels), None
     (section,), (level,) = levels.layout.sections, levels.levels_adu
     made = _recorded(_cut(levels.raw, levels.raw.pixels[section.slices], levels.layout), levels)
-    return made, section, np.array(np.broadcast_to(level, (levels.layout.shape[0], 1))[:, 0])
+    return made, (section, np.array(np.broadcast_to(level, (levels.layout.shape[0], 1))[:, 0]))
 
 
 def _recorded(trimmed: Frame, levels: OverscanLevels) -> Frame:
@@ -157,11 +165,12 @@ class OverscanLevels(NamedTuple):
     levels_adu: tuple[Levels, ...]
     errors_adu: tuple[float, ...]
 
-    def subtracted(self) -> NDArray[np.float64]:
+    def subtracted(self, precision: np.dtype[Any] = _DOUBLE) -> NDArray[np.floating[Any]]:
         """The trimmed frame without its levels [ADU], shape (height, width); NaN where it is masked."""
-        data = np.empty(self.layout.shape)
+        data = np.empty(self.layout.shape, precision)
         for section, place, level in zip(*self.layout, self.levels_adu, strict=True):
-            np.subtract(self.raw.pixels[section.slices], level, out=data[place.slices])
+            counts, out = self.raw.pixels[section.slices], data[place.slices]
+            np.subtract(counts, level, out=out, dtype=np.float64, casting="same_kind")
         if self.raw.mask is not None:
             data[self.layout.assembled(self.raw.mask)] = np.nan
         return data
@@ -437,13 +446,21 @@ def _middle(values: Levels, method: str, sigma: float, least: float) -> Levels:
 
 
 def _noise(residuals: Levels, least: float) -> float:
-    """Standard deviation of one pixel of a strip, without those five deviations off."""
-    count = residuals.shape[0]
+    """Standard deviation of one pixel of a strip, without those five deviations off; what every level has in the same place, such as the offset of a channel,
+    is no noise.
+    """
+    count, levels = residuals.shape
     if count == 1:
         return float("nan")
-    deviation = MAD_TO_SIGMA * max(float(np.median(np.abs(residuals))), least)
-    kept = residuals[np.abs(residuals) <= 5.0 * deviation] if deviation else residuals
-    return float(np.sqrt(np.mean(kept**2) * count / (count - 1)))
+    places = np.median(residuals, axis=1, keepdims=True) if levels > 1 else 0.0
+    distance = np.abs(residuals - places)
+    far = _FAR * MAD_TO_SIGMA * max(float(np.median(distance)), least)
+    kept = distance <= far if far else np.ones(distance.shape, bool)
+    free = (count - 1) / count
+    if levels > 1:
+        residuals = residuals - np.mean(residuals, axis=1, keepdims=True, where=kept)
+        free *= (levels - 1) / levels
+    return float(np.sqrt(np.mean(np.square(residuals[kept])) / free))
 
 
 def _cut(raw: Raw, data: NDArray[Any], layout: Layout) -> Frame:

@@ -228,6 +228,13 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: master_bias("bias.fits"), TypeError, "takes an iterable of frames, got one str"),
     (lambda: master_bias([counts(1), counts(1, (3, 3))]), ShapeError, r"bias 1 must have shape \(5, 7\)"),
     (lambda: master_bias([CCDData(image(1), unit="electron")]), DomainError, "bias 0: unit must be adu"),
+    (
+        lambda: master_bias(
+            [counts(1, exposure_s=0.0), counts(1, exposure_s=0.05), counts(1, exposure_s=30.0)]
+        ),
+        DomainError,
+        "bias 2: EXPTIME must be that of bias 0, 0.0 s, .* got 30.0",
+    ),
     (lambda: master_dark([counts(1)], image(0)), DomainError, "dark 0 must have the keyword EXPTIME"),
     (
         lambda: master_dark([counts(1, exposure_s=0.0)], image(0)),

@@ -48,6 +48,21 @@ def test_a_level_for_each_row(method: str) -> None:
     np.testing.assert_array_equal(counts, before)
 
 
+@pytest.mark.parametrize("method", ["sigma_clip", "mean"])
+def test_offsets_of_channels_are_no_noise_of_a_level(method: str) -> None:
+    """What every row has in the same place is not what makes the level of one row differ from the next."""
+    counts, light = drifting()
+    offsets = np.tile([0, 25, -10, 40], STRIP // 4).astype(np.int64)
+    shifted = counts.astype(np.int64)
+    shifted[:, WIDTH:] += offsets
+    plain, other = (subtract_overscan(raw(array), method=method) for array in (counts, shifted))
+    (error,), (wanted,) = (frame.metadata["overscan_error_adu"] for frame in (other, plain))
+    assert wanted == pytest.approx(3.01 / 4.0, rel=0.1)
+    assert error == pytest.approx(wanted, rel=0.05)
+    residuals = (other.data - light).mean(axis=1)
+    assert residuals.std() == pytest.approx(np.hypot(error, 3.0 / np.sqrt(WIDTH)), rel=0.35)
+
+
 def test_one_level_for_a_strip() -> None:
     counts, _ = drifting()
     frame = subtract_overscan(raw(counts), by="strip", method="mean")
