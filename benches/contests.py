@@ -193,6 +193,6 @@ class Comparison:
 
 
 def merged(before: list[dict[str, Any]], now: list[Row]) -> list[Row]:
-    """The rows of an earlier run, with those of this one in their places."""
+    """The rows of an earlier run, with those of this one in their places; new ones come last."""
     fresh = {row.name: row for row in now}
-    return [fresh.get(row["name"]) or Row(**row) for row in before]
+    return [*(fresh.pop(row["name"], None) or Row(**row) for row in before), *fresh.values()]
