@@ -56,7 +56,7 @@ def sample(
     """Draws from the joint posterior of the parameters of a patch.
 
     The sampler moves in places, shapes, and what else has bounds; fluxes and backgrounds without bounds are integrated, and then drawn from their normal density
-    at each draw. Trajectories run in coordinates whitened by a covariance: `cov`, or that of the patch, or the inverse of the second derivatives where the chains
+    at each draw. Trajectories run in coordinates whitened by a covariance: `cov`, or that of earlier draws, which a patch has, or the inverse of the second derivatives where the chains
     start. It counts as `weight` draws when it is blended with that of the warm-up. A seed gives the same draws whatever the threads.
 
     Parameters
@@ -156,9 +156,13 @@ def sample(
 
 
 def _saved(patch: Patch) -> Numbers | None:
-    """Covariance that comes with a patch; None where a parameter of it was never fitted with one."""
+    """Covariance of draws that comes with a patch; None where a source has none.
+
+    That of an optimum is not taken: a parameter at a bound has a width there, and no covariance, which stretched over its logit is ten times too wide, and makes trajectories
+    five times as long as those in the second derivatives where chains start.
+    """
     known = patch.covariance is not None and bool(np.all(np.diag(patch.covariance) > 0.0))
-    return patch.covariance if known else None
+    return patch.covariance if known and bool(np.all(patch.draws > 0)) else None
 
 
 def off_bounds(at: Numbers) -> Numbers:

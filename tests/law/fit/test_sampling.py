@@ -133,11 +133,25 @@ def test_truth_by_galsim_is_inside_as_often_as_that_and_fluxes_are_right_in_the_
 def test_a_covariance_from_an_earlier_visit_saves_the_warm_up() -> None:
     patch = noisy(scene(), seed=2)
     first = sample(patch, 600, 150, seed=1)
-    again = sample(
-        replace(patch, covariance=first.warm_start()), 600, 40, weight=400.0, seed=2, from_optimum=False
-    )
+    visited = replace(patch, covariance=first.warm_start(), draws=np.full(len(patch.sources), 2400))
+    again = sample(visited, 600, 40, weight=400.0, seed=2, from_optimum=False)
     assert again.rhat.max() < 1.03
     assert again.gradients / again.ess_bulk.min() < 2.0 * first.gradients / first.ess_bulk.min()
+
+
+def test_a_parameter_at_a_bound_makes_no_trajectory_long() -> None:
+    """The covariance of an optimum at a bound is none of the coordinates: chains begin in the second derivatives, as if there were no covariance."""
+    patch = noisy(scene(9000.0, bounds={"sersic": (0.6, 1.0)}), seed=2)  # it is 1.2
+    values = patch.parameters.copy()
+    values[patch.names.index("sersic[1]")] = 0.8
+    patch = replace(patch, sources=patch.filled(values))
+    best = optimize(patch)
+    assert any(name.startswith("sersic") for name in best.at_bounds)
+    fitted = replace(patch, covariance=best.fitted_covariance)
+    drawn = [sample(each, 40, 40, chains=1, seed=3) for each in (patch, fitted)]
+    assert_array_equal(drawn[1].draws, drawn[0].draws)
+    misled = sample(fitted, 40, 40, chains=1, seed=3, cov=best.fitted_covariance)
+    assert misled.gradients > 1.2 * drawn[1].gradients
 
 
 def test_bounds_that_are_far_away_cost_nothing() -> None:
