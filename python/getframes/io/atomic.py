@@ -99,6 +99,8 @@ def make_folder(path: str | PathLike[str]) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"cannot write to {folder}: it is a file and no folder") from error
     except OSError as error:
         raise output_error(folder, error) from error
     return folder

@@ -168,7 +168,7 @@ def test_a_disk_that_takes_no_more(tmp_path):
 def test_folders_are_made(tmp_path):
     assert make_folder(tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="file"):
+    with pytest.raises(OutputError, match="file: it is a file and no folder"):
         make_folder(tmp_path / "file")
     with pytest.raises(OutputError, match="below"):
         make_folder(tmp_path / "file" / "below")
