@@ -13,9 +13,9 @@ from getframes.picture.plot import BLUE, FAINT, INK, ORANGE, PAPER, Plot, text
 
 PANELS = (
     ("Sources of a patch", "group", "cpu_s", "CPU time of a source [s]"),
-    ("Sources of a patch", "group", "gradient_ms", "a gradient [ms]"),
     ("Exposures", "exposures", "cpu_s", "CPU time of a source [s]"),
-    ("Exposures", "exposures", "gradient_ms", "a gradient [ms]"),
+    ("Sources of a patch", "group", "gradient_ms", "a gradient [ms]"),
+    ("Sources of a patch", "group", "gradients_per_effective_draw", "gradients an effective draw"),
 )
 COLOURS = {"optimize": BLUE, "sample": ORANGE}
 BOX, GAP, TOP = (400, 260), 48, 60
@@ -31,7 +31,11 @@ def costs(found: Sequence[tuple[Any, dict[str, Any]]]) -> Image.Image:
         box = (left, top, left + BOX[0], top + BOX[1])
         lines = {}
         for task in COLOURS:
-            some = [(cell, told) for cell, told in found if (cell.table, cell.task) == (title, task)]
+            some = [
+                (cell, told)
+                for cell, told in found
+                if (cell.table, cell.task) == (title, task) and figure in told
+            ]
             sizes = np.array([float(getattr(cell, over)) for cell, _ in some])
             values = np.array(
                 [told[figure] / (cell.sources if figure == "cpu_s" else 1.0) for cell, told in some]
@@ -47,7 +51,7 @@ def costs(found: Sequence[tuple[Any, dict[str, Any]]]) -> Image.Image:
         plot.heights()
         text(draw, (left, top - 22), label, INK, 16)
         for row, (task, (sizes, values)) in enumerate(lines.items()):
-            if figure == "gradient_ms" and task == "optimize":
+            if figure == "gradient_ms" and task == "sample":
                 continue  # the same
             guide = values[-1] * sizes / sizes[-1]
             plot.line(sizes, guide, FAINT)
