@@ -140,7 +140,7 @@ def test_on_a_cluster(make: Maker, alone: bytes) -> None:
     distributed = pytest.importorskip("distributed")
     scene, patcher = make()
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, memory_limit=None
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", memory_limit=None
     ) as cluster:
         run(scene, patcher, fluxes_only, scheduler=cluster.scheduler_address)
     assert scene.path.read_bytes() == alone

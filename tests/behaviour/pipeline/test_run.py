@@ -161,7 +161,7 @@ def test_a_cluster_one_of_whose_workers_is_killed(settings: Settings, tmp_path: 
         frame = Frame.from_fits(raw / "light_0.fits")
         frame.to_fits(raw / f"light_{n}.fits")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=None
     ) as cluster:
         victim = next(iter(cluster.workers.values())).pid
         killer = threading.Thread(target=_kill_later, args=(victim, tmp_path / "reduced", 20))

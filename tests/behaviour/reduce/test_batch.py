@@ -461,7 +461,7 @@ def test_a_cluster_one_of_whose_workers_is_killed(
     bad = folder / "raw_64" / "raw.fits"
     bad.write_text("no FITS")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=None
     ) as cluster:
         victim = next(iter(cluster.workers.values())).pid
         killer = threading.Thread(target=_kill_half_way, args=(victim, out, 32))
