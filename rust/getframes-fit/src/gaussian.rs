@@ -58,7 +58,7 @@ pub fn on_tile(component: &Component, tile: Tile, numbers: &[f64; PIXELS]) -> Re
     let group = Group::new(gaussians);
     let mut drawn = Drawn::default();
     let places = drawn.extend(&group, tile);
-    let image = drawn.image(places.clone(), &group, tile);
+    let image = drawn.image(places.clone(), &group, tile, 1.0);
     let mut moments = vec![Moments::default(); group.gaussians().len()];
     drawn.add_moments(places, &group, tile, numbers, &mut moments);
     let changes = group.gaussians().iter().zip(&moments).map(|(gaussian, moments)| gaussian.change(moments));

@@ -16,20 +16,21 @@
 //! Not modelled: noise that depends on the model, or that pixels share.
 
 mod footprint;
+mod pixels;
 mod scene;
 mod sweep;
 
 pub use scene::{Exposure, Kind, Scene};
 
-use crate::gaussian::PIXELS;
+use crate::gaussian::{Lanes, PIXELS};
 use crate::linear::{Normal, Prior, Solution};
 use crate::mixture::{GALAXY, Shape};
 use footprint::Footprint;
 use getframes_core::{Error, pool};
+use pixels::Pixels;
 use rayon::prelude::*;
 use scene::Block;
 use sweep::Sweep;
-pub(crate) use sweep::{Pixels, dot};
 
 /// Products of pixels and Gaussians below which threads cost more than they give.
 const SMALL: usize = 500_000;
@@ -97,70 +98,68 @@ impl Likelihood {
         Error::same_shape("shape_slopes", &[shape_slopes.len()], &[self.shapes()])?;
         Error::same_shape("linear_slopes", &[linear_slopes.len()], &[self.linear()])?;
         let forms = self.forms(shapes)?;
-        let sums = self.over_blocks(&self.footprints(shapes, &forms), |sweep| {
-            let mut value = 0.0;
-            let mut slopes = vec![0.0; sweep.columns()];
-            let sources = sweep.run(|pixels, adjoints| {
-                let weighted = pixels.weighted_residual(|column| linear[column.linear], &mut value);
-                for column in pixels.columns {
-                    slopes[column.local] += sweep::dot(&weighted, &column.pixels);
-                }
-                for (column, adjoint) in pixels.columns.iter().zip(adjoints) {
-                    *adjoint = weighted.map(|number| linear[column.linear] * number);
-                }
-            });
-            (value, slopes, sources)
-        })?;
-        shape_slopes.fill(0.0);
-        linear_slopes.fill(0.0);
-        let mut total = 0.0;
-        for (block, (value, slopes, sources)) in self.blocks.iter().zip(&sums) {
-            total += value;
-            for (local, slope) in slopes.iter().enumerate() {
-                linear_slopes[self.linear_of(block.exposure, local)] += slope;
-            }
-            self.add_slopes(sources, shape_slopes);
-        }
-        Ok(total)
+        let footprints = self.footprints(shapes, &forms);
+        let sums = self.over(self.sweeps(&footprints), |mut sweep| Slopes::of(&mut sweep, linear, None))?;
+        Ok(self.add_up(&sums, shape_slopes, linear_slopes))
     }
 
-    /// ln of the likelihood times the prior of the linear parameters, integrated over them; and its slopes, which are written.
+    /// ln of the likelihood times the prior of the linear parameters, integrated over them; and its slopes, which are written: those with the linear parameters are the
+    /// slopes of [`Likelihood::value_and_gradient`] at the best ones, which says how the integral changes with those that are known.
     ///
     /// -1/2 Σ w (d - m)² - 1/2 Σ P (x - x̄)² - 1/2 ln |H| at the best x, H = Aᵀ W A + P. Left out, since no shape changes them: ln √(w / 2π) of each pixel,
     /// ln √(2π) of each parameter, ln √(P / 2π) of each with a prior.
     ///
     /// # Errors
     /// As [`Likelihood::value_and_gradient`]; [`Error::Singular`] when neither data nor prior determine a parameter.
-    pub fn marginal(&self, shapes: &[f64], prior: &Prior<'_>, shape_slopes: &mut [f64]) -> Result<f64, Error> {
+    pub fn marginal(
+        &self,
+        shapes: &[f64],
+        prior: &Prior<'_>,
+        shape_slopes: &mut [f64],
+        linear_slopes: &mut [f64],
+    ) -> Result<f64, Error> {
+        let (value, solution) = self.at_best(shapes, prior, true, shape_slopes, linear_slopes)?;
+        Ok(value - 0.5 * solution.log_determinant)
+    }
+
+    /// ln of the likelihood times the prior of the linear parameters at the best ones; and its slopes, as [`Likelihood::marginal`] has them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn profile(
+        &self,
+        shapes: &[f64],
+        prior: &Prior<'_>,
+        shape_slopes: &mut [f64],
+        linear_slopes: &mut [f64],
+    ) -> Result<f64, Error> {
+        Ok(self.at_best(shapes, prior, false, shape_slopes, linear_slopes)?.0)
+    }
+
+    /// ln of the likelihood times the prior at the best linear parameters, which are given too; slopes are written, with those of -1/2 ln |H| if it is integrated.
+    fn at_best(
+        &self,
+        shapes: &[f64],
+        prior: &Prior<'_>,
+        integrated: bool,
+        shape_slopes: &mut [f64],
+        linear_slopes: &mut [f64],
+    ) -> Result<(f64, Solution), Error> {
         Error::same_shape("shape_slopes", &[shape_slopes.len()], &[self.shapes()])?;
+        Error::same_shape("linear_slopes", &[linear_slopes.len()], &[self.linear()])?;
         let forms = self.forms(shapes)?;
         let footprints = self.footprints(shapes, &forms);
-        let solution = self.solution(&footprints, prior)?;
-        let sums = self.over_blocks(&footprints, |sweep| {
-            let mut value = 0.0;
-            let sources = sweep.run(|pixels, adjoints| {
-                let weighted = pixels.weighted_residual(|column| solution.linear[column.linear], &mut value);
-                for (column, adjoint) in pixels.columns.iter().zip(adjoints) {
-                    // w (r x - A C), by which a change of this column changes both terms.
-                    let mut spread = [0.0; PIXELS];
-                    for other in pixels.columns {
-                        sweep::add_times(&mut spread, solution.covariance(column.linear, other.linear), &other.pixels);
-                    }
-                    let best = solution.linear[column.linear];
-                    for pixel in 0..PIXELS {
-                        adjoint[pixel] = best * weighted[pixel] - pixels.weight[pixel] * spread[pixel];
-                    }
-                }
-            });
-            (value, sources)
+        let kept = self.over(self.sweeps(&footprints), |mut sweep| {
+            let part = self.normal(&mut sweep, Sweep::keep);
+            (sweep, part)
         })?;
-        shape_slopes.fill(0.0);
-        let mut total = solution.log_prior - 0.5 * solution.log_determinant;
-        for (value, sources) in &sums {
-            total += value;
-            self.add_slopes(sources, shape_slopes);
-        }
-        Ok(total)
+        let (sweeps, parts): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
+        let solution = self.solution(&parts, prior)?;
+        let sums = self.over(sweeps, |mut sweep| {
+            let spread = integrated.then(|| self.spread(&sweep, &solution));
+            Slopes::of(&mut sweep, &solution.linear, spread.as_deref())
+        })?;
+        Ok((self.add_up(&sums, shape_slopes, linear_slopes) + solution.log_prior, solution))
     }
 
     /// The linear parameters where likelihood times prior is largest [counts, flux], shape `(L,)`, and their covariance, shape `(L, L)`.
@@ -169,7 +168,9 @@ impl Likelihood {
     /// As [`Likelihood::marginal`].
     pub fn solve(&self, shapes: &[f64], prior: &Prior<'_>) -> Result<(Vec<f64>, Vec<f64>), Error> {
         let forms = self.forms(shapes)?;
-        let solution = self.solution(&self.footprints(shapes, &forms), prior)?;
+        let footprints = self.footprints(shapes, &forms);
+        let parts = self.over(self.sweeps(&footprints), |mut sweep| self.normal(&mut sweep, Sweep::each))?;
+        let solution = self.solution(&parts, prior)?;
         let count = self.linear();
         let covariance = (0..count * count).map(|at| solution.covariance(at / count, at % count)).collect();
         Ok((solution.linear, covariance))
@@ -182,9 +183,10 @@ impl Likelihood {
     pub fn model(&self, shapes: &[f64], linear: &[f64]) -> Result<Vec<f64>, Error> {
         self.check_linear(linear)?;
         let forms = self.forms(shapes)?;
-        let images = self.over_blocks(&self.footprints(shapes, &forms), |sweep| {
+        let footprints = self.footprints(shapes, &forms);
+        let images = self.over(self.sweeps(&footprints), |mut sweep| {
             let mut images = Vec::new();
-            sweep.each(|pixels| images.push(pixels.model(|column| linear[column.linear])));
+            sweep.each(&mut |pixels| images.push(pixels.model(linear)));
             images
         })?;
         let mut model = vec![0.0; self.scene.data.len()];
@@ -202,41 +204,70 @@ impl Likelihood {
     /// As [`Likelihood::value_and_gradient`].
     pub fn evaluations(&self, shapes: &[f64]) -> Result<usize, Error> {
         let forms = self.forms(shapes)?;
-        Ok(self.over_blocks(&self.footprints(shapes, &forms), |sweep| sweep.evaluations())?.into_iter().sum())
+        let footprints = self.footprints(shapes, &forms);
+        Ok(self.over(self.sweeps(&footprints), |mut sweep| sweep.evaluations())?.into_iter().sum())
     }
 
-    fn solution(&self, footprints: &[Vec<Footprint<'_>>], prior: &Prior<'_>) -> Result<Solution, Error> {
-        prior.check(self.linear())?;
-        let parts = self.over_blocks(footprints, |sweep| {
-            let mut part = Normal::new(sweep.columns());
-            sweep.each(|pixels: &Pixels<'_>| part.add(pixels));
-            part
-        })?;
-        let bands: Vec<usize> = (0..self.linear()).map(|linear| self.band_of(linear)).collect();
-        let parts = self.blocks.iter().zip(&parts).map(|(block, part)| {
-            let columns = (0..part.columns()).map(|local| self.linear_of(block.exposure, local)).collect::<Vec<_>>();
-            (columns, part)
-        });
-        Solution::of(parts, &bands, prior).map_err(|linear| self.singular(linear))
-    }
-
-    /// Runs `work` on every block of tiles, in the pool if that pays; results are in the order of the blocks.
-    fn over_blocks<R: Send>(
+    /// Normal equations of a block, from one of the ways to visit its tiles.
+    fn normal<'a>(
         &self,
-        footprints: &[Vec<Footprint<'_>>],
-        work: impl Fn(&mut Sweep<'_>) -> R + Send + Sync,
+        sweep: &mut Sweep<'a>,
+        visit: impl FnOnce(&mut Sweep<'a>, &mut dyn FnMut(&Pixels<'_>)),
+    ) -> Normal {
+        let count = sweep.columns();
+        let (mut matrix, mut right) = (vec![Lanes::all(0.0); count * count], vec![Lanes::all(0.0); count]);
+        visit(sweep, &mut |pixels| pixels.add_normal(&mut matrix, &mut right));
+        Normal::new(self.linear_of_all(sweep), &matrix, &right)
+    }
+
+    fn solution(&self, parts: &[Normal], prior: &Prior<'_>) -> Result<Solution, Error> {
+        prior.check(self.linear())?;
+        let bands: Vec<usize> = (0..self.linear()).map(|linear| self.band_of(linear)).collect();
+        Solution::of(parts.iter(), &bands, prior).map_err(|linear| self.singular(linear))
+    }
+
+    /// The covariance of the linear parameters of an exposure.
+    fn spread(&self, sweep: &Sweep<'_>, solution: &Solution) -> Vec<f64> {
+        let own = self.linear_of_all(sweep);
+        own.iter().flat_map(|&one| own.iter().map(move |&other| solution.covariance(one, other))).collect()
+    }
+
+    /// The blocks, with the sources that they see.
+    fn sweeps<'a>(&'a self, footprints: &'a [Vec<Footprint<'a>>]) -> Vec<Sweep<'a>> {
+        self.blocks.iter().map(|block| Sweep::new(self, block, &footprints[block.exposure])).collect()
+    }
+
+    /// Runs `work` on every block, in the pool if that pays; results are in the order of the blocks.
+    fn over<'a, R: Send>(
+        &self,
+        sweeps: Vec<Sweep<'a>>,
+        work: impl Fn(Sweep<'a>) -> R + Send + Sync,
     ) -> Result<Vec<R>, Error> {
-        let one = |block: &Block| work(&mut Sweep::new(self, block, &footprints[block.exposure]));
-        let size = |block: &Block| {
-            let gaussians: usize = footprints[block.exposure].iter().map(|own| own.group().gaussians().len()).sum();
-            block.tiles.len() * PIXELS * gaussians
-        };
         // A caller that is in a pool has work for its threads already.
-        let alone = rayon::current_thread_index().is_some() || self.blocks.iter().map(size).sum::<usize>() < SMALL;
+        let alone = rayon::current_thread_index().is_some() || sweeps.iter().map(Sweep::size).sum::<usize>() < SMALL;
         if alone {
-            return Ok(self.blocks.iter().map(one).collect());
+            return Ok(sweeps.into_iter().map(work).collect());
         }
-        pool::install(|| Ok(self.blocks.par_iter().map(one).collect()))
+        pool::install(|| Ok(sweeps.into_par_iter().map(work).collect()))
+    }
+
+    /// Adds what the blocks say, in their order.
+    fn add_up(&self, sums: &[Slopes], shape_slopes: &mut [f64], linear_slopes: &mut [f64]) -> f64 {
+        shape_slopes.fill(0.0);
+        linear_slopes.fill(0.0);
+        let mut total = 0.0;
+        for (block, Slopes { value, linear, sources }) in self.blocks.iter().zip(sums) {
+            total += value;
+            for (local, slope) in linear.iter().enumerate() {
+                linear_slopes[self.linear_of(block.exposure, local)] += slope;
+            }
+            for (source, terms) in sources.iter().enumerate() {
+                for (slope, term) in shape_slopes[self.first[source]..self.first[source + 1]].iter_mut().zip(terms) {
+                    *slope += term;
+                }
+            }
+        }
+        total
     }
 
     /// The sources on the pixels, by exposure and source.
@@ -253,14 +284,6 @@ impl Likelihood {
         (0..self.scene.exposures.len()).map(of).collect()
     }
 
-    fn add_slopes(&self, sources: &[[f64; GALAXY]], slopes: &mut [f64]) {
-        for (source, terms) in sources.iter().enumerate() {
-            for (slope, term) in slopes[self.first[source]..self.first[source + 1]].iter_mut().zip(terms) {
-                *slope += term;
-            }
-        }
-    }
-
     /// The linear parameter of a column of an exposure: its sources, then its backgrounds.
     fn linear_of(&self, exposure: usize, local: usize) -> usize {
         let sources = self.scene.kinds.len();
@@ -269,6 +292,10 @@ impl Likelihood {
         } else {
             self.backgrounds[exposure] + local - sources
         }
+    }
+
+    fn linear_of_all(&self, sweep: &Sweep<'_>) -> Vec<usize> {
+        (0..sweep.columns()).map(|local| self.linear_of(sweep.exposure(), local)).collect()
     }
 
     fn band_of(&self, linear: usize) -> usize {
@@ -314,6 +341,26 @@ impl Likelihood {
                 Shape::of(&shapes[ends[0]..ends[1]]).map_err(|error| error.at(|| format!(" for source {source}")))
             })
             .collect()
+    }
+}
+
+/// -1/2 Σ w (d - m)² of a block, and what it changes by with the linear parameters of its exposure, and with the sources.
+struct Slopes {
+    value: f64,
+    linear: Vec<f64>,
+    sources: Vec<[f64; GALAXY]>,
+}
+
+impl Slopes {
+    /// At some linear parameters. With their covariance, sources change -1/2 ln |H| too: a column A by w (r x - A C).
+    fn of(sweep: &mut Sweep<'_>, linear: &[f64], covariance: Option<&[f64]>) -> Self {
+        let mut value = Lanes::all(0.0);
+        let mut slopes = vec![Lanes::all(0.0); sweep.columns()];
+        let sources = sweep.run(|pixels, adjoints| {
+            let weighted = pixels.weighted_residual(linear, &mut value, &mut slopes);
+            pixels.adjoints(&weighted, linear, covariance, adjoints);
+        });
+        Self { value: value.sum(), linear: slopes.into_iter().map(Lanes::sum).collect(), sources }
     }
 }
 

@@ -15,8 +15,7 @@
 //!
 //! Not modelled: bounds; a flux may be negative.
 
-use crate::gaussian::PIXELS;
-use crate::likelihood::{Pixels, dot};
+use crate::gaussian::Lanes;
 use faer::linalg::cholesky::llt::factor::LltError;
 use faer::linalg::solvers::{DenseSolveCore, Llt, Solve};
 use faer::{Mat, Side};
@@ -54,36 +53,20 @@ impl Prior<'_> {
     }
 }
 
-/// Aᵀ W A and Aᵀ W d of some tiles of one exposure.
+/// Aᵀ W A (its lower half, row by row) and Aᵀ W d of some tiles of one exposure.
 #[derive(Clone, Debug)]
 pub struct Normal {
+    /// Number of the parameter of each column.
+    columns: Vec<usize>,
     matrix: Vec<f64>,
     right: Vec<f64>,
 }
 
 impl Normal {
-    /// Of no tiles, for a count of columns.
-    pub fn new(columns: usize) -> Self {
-        Self { matrix: vec![0.0; columns * columns], right: vec![0.0; columns] }
-    }
-
-    /// Count of columns.
-    pub fn columns(&self) -> usize {
-        self.right.len()
-    }
-
-    /// Adds a tile.
-    pub fn add(&mut self, pixels: &Pixels<'_>) {
-        for (number, column) in pixels.columns.iter().enumerate() {
-            let mut weighted = [0.0; PIXELS];
-            for pixel in 0..PIXELS {
-                weighted[pixel] = pixels.weight[pixel] * column.pixels[pixel];
-            }
-            self.right[column.local] += dot(&weighted, pixels.data);
-            for other in &pixels.columns[..=number] {
-                self.matrix[column.local * self.right.len() + other.local] += dot(&weighted, &other.pixels);
-            }
-        }
+    /// From the sums of each column of tiles.
+    pub fn new(columns: Vec<usize>, matrix: &[Lanes], right: &[Lanes]) -> Self {
+        let sums = |lanes: &[Lanes]| lanes.iter().map(|lanes| lanes.sum()).collect();
+        Self { columns, matrix: sums(matrix), right: sums(right) }
     }
 }
 
@@ -102,12 +85,8 @@ pub struct Solution {
 }
 
 impl Solution {
-    /// From sums over tiles with the parameters of their columns, and the band of each parameter; or the parameter that is not determined.
-    pub fn of<'a>(
-        parts: impl Iterator<Item = (Vec<usize>, &'a Normal)>,
-        bands: &[usize],
-        prior: &Prior<'_>,
-    ) -> Result<Self, usize> {
+    /// From sums over tiles, and the band of each parameter; or the parameter that is not determined.
+    pub fn of<'a>(parts: impl Iterator<Item = &'a Normal>, bands: &[usize], prior: &Prior<'_>) -> Result<Self, usize> {
         let mut members = vec![Vec::new(); bands.iter().max().map_or(0, |last| last + 1)];
         let mut places = Vec::with_capacity(bands.len());
         for (parameter, &band) in bands.iter().enumerate() {
@@ -115,7 +94,8 @@ impl Solution {
             members[band].push(parameter);
         }
         let mut systems: Vec<_> = members.iter().map(|own| System::of(own, prior)).collect();
-        for (columns, part) in parts {
+        for part in parts {
+            let columns = &part.columns;
             for (row, &parameter) in columns.iter().enumerate() {
                 let (band, to) = places[parameter];
                 let system = &mut systems[band];

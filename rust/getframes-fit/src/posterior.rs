@@ -126,14 +126,8 @@ impl<'a> Posterior<'a> {
     pub fn summit(&self, coordinates: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
         Error::same_shape("gradient", &[gradient.len()], &[self.priors.size()])?;
         let point = self.point(coordinates)?;
-        let (linear, _) = self.likelihood.solve(&point.shapes, &point.linear())?;
-        let (mut by_shapes, mut by_linear) = (vec![0.0; point.shapes.len()], vec![0.0; linear.len()]);
-        let mut value = self.likelihood.value_and_gradient(&point.shapes, &linear, &mut by_shapes, &mut by_linear)?;
-        for (number, prior) in self.priors.linear.iter().enumerate() {
-            if let Prior::Normal { mean, sigma } = *prior {
-                value -= 0.5 * ((linear[number] - mean) / sigma).powi(2);
-            }
-        }
+        let (mut by_shapes, mut by_linear) = (vec![0.0; point.shapes.len()], vec![0.0; point.mean.len()]);
+        let value = self.likelihood.profile(&point.shapes, &point.linear(), &mut by_shapes, &mut by_linear)?;
         self.pull(&point, &by_shapes, &by_linear, gradient);
         Ok(point.sampled.iter().fold(value, |sum, placed| sum + placed.log_prior))
     }
@@ -188,13 +182,7 @@ impl Density for Posterior<'_> {
         Error::same_shape("gradient", &[gradient.len()], &[self.priors.size()])?;
         let point = self.point(coordinates)?;
         let (mut by_shapes, mut by_linear) = (vec![0.0; point.shapes.len()], vec![0.0; point.mean.len()]);
-        let mut value = self.likelihood.marginal(&point.shapes, &point.linear(), &mut by_shapes)?;
-        if !self.priors.bounded.is_empty() {
-            // The linear parameters that are integrated are at their best where the others are: only the likelihood itself changes with these.
-            let (linear, _) = self.likelihood.solve(&point.shapes, &point.linear())?;
-            let mut unused = vec![0.0; point.shapes.len()];
-            self.likelihood.value_and_gradient(&point.shapes, &linear, &mut unused, &mut by_linear)?;
-        }
+        let mut value = self.likelihood.marginal(&point.shapes, &point.linear(), &mut by_shapes, &mut by_linear)?;
         self.pull(&point, &by_shapes, &by_linear, gradient);
         for (gradient, placed) in gradient.iter_mut().zip(&point.sampled) {
             value += placed.log_prior + placed.log_jacobian;

@@ -79,7 +79,9 @@ def test_threads_and_levels_change_no_bit():
     assert native.evaluations(shapes) > 500_000  # enough for threads
 
     def everything():
-        parts = (*native.value_and_gradient(shapes, linear), native.model(shapes, linear))
+        known = np.full(native.linear, 0.01)
+        marginal = native.marginal(shapes, linear, known)
+        parts = (*native.value_and_gradient(shapes, linear), *marginal, native.model(shapes, linear))
         return np.concatenate([np.ravel(part) for part in parts])
 
     first = everything()

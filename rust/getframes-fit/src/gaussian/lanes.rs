@@ -20,11 +20,26 @@ impl Lanes {
         Self::of(|column| first + column as f64)
     }
 
+    /// A number, and those that follow by a ratio.
+    #[inline(always)]
+    pub fn powers(first: f64, ratio: f64) -> Self {
+        let (square, fourth) = (ratio * ratio, (ratio * ratio) * (ratio * ratio));
+        let [a, b] = [first, first * ratio];
+        let [c, d] = [a * square, b * square];
+        Self([a, b, c, d, a * fourth, b * fourth, c * fourth, d * fourth])
+    }
+
     /// Eight numbers of a slice.
     #[inline(always)]
     pub fn load(values: &[f64]) -> Self {
         let values = &values[..SIDE];
         Self::of(|column| values[column])
+    }
+
+    /// Each changed.
+    #[inline(always)]
+    pub fn map(self, change: impl Fn(f64) -> f64) -> Self {
+        Self::of(|column| change(self.0[column]))
     }
 
     /// Writes them to a slice.

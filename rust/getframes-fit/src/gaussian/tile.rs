@@ -11,10 +11,11 @@ pub const SIDE: usize = 8;
 pub const PIXELS: usize = SIDE * SIDE;
 
 /// Standard deviations beyond which a Gaussian is left out.
-const REACH: f64 = 6.0;
+pub(super) const REACH: f64 = 6.0;
 
-/// Largest inverse variance along y for which a tile can be crossed row by row from exponents above -700 [1 / pixel²].
-const STEEPEST: f64 = 14.0;
+/// Largest inverse variance for which a tile can be crossed by products [1 / pixel²]. From the edge of its reach, 6 σ, over the diagonal of a tile a Gaussian falls by
+/// an exponent of at most (6 + 9.9 √8)² / 2 = 578, and eight ratios of neighbours have one of at most 7 √8 (6 + 9.9 √8) = 673: both are normal numbers.
+const STEEPEST: f64 = 8.0;
 
 /// Where a tile lies: the centre of its first pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +36,11 @@ pub struct Gaussian {
     inverse: [f64; 3],
     /// exp(-c): what the ratio of two rows changes by from row to row.
     pub(super) fall: f64,
+    /// exp(-a k² / 2) of column k: what remains of a row when its ratio of neighbours is taken out.
+    pub(super) arch: Lanes,
+    /// exp(-b k): what the ratio of two rows changes by from column to column.
+    pub(super) tilt: Lanes,
+    steep: bool,
     /// How far it reaches along x and y [pixel].
     reach: [f64; 2],
 }
@@ -55,12 +61,15 @@ impl Gaussian {
     pub fn new(component: &Component) -> Self {
         let Component { xx, xy, yy, .. } = *component;
         let det = xx * yy - xy * xy;
-        let inverse = [yy / det, -xy / det, xx / det];
+        let inverse @ [a, b, c] = [yy / det, -xy / det, xx / det];
         Self {
             component: *component,
             peak: 1.0 / (2.0 * std::f64::consts::PI * det.sqrt()),
             inverse,
-            fall: Real::exponential(-inverse[2].min(STEEPEST)),
+            fall: Real::exponential(-c.min(STEEPEST)),
+            arch: Lanes::counted(0.0).map(|k| Real::exponential(-0.5 * a.min(STEEPEST) * k * k)),
+            tilt: Lanes::counted(0.0).map(|k| Real::exponential(-b.clamp(-STEEPEST, STEEPEST) * k)),
+            steep: a + c + ((a - c) * (a - c) + 4.0 * b * b).sqrt() > 2.0 * STEEPEST,
             reach: [REACH * xx.sqrt(), REACH * yy.sqrt()],
         }
     }
@@ -71,22 +80,10 @@ impl Gaussian {
         [x - self.reach[0], x + self.reach[0], y - self.reach[1], y + self.reach[1]]
     }
 
-    /// Whether it reaches a pixel of a tile, or the space between them.
-    #[inline(always)]
-    pub fn reaches(&self, tile: Tile) -> bool {
-        let last = (SIDE - 1) as f64;
-        let [left, low] = self.distance(tile);
-        let (right, high) = (left + last, low + last);
-        if left <= 0.0 && right >= 0.0 && low <= 0.0 && high >= 0.0 {
-            return true;
-        }
-        // The least of the form over a rectangle that does not hold the centre lies on an edge that faces it.
-        let [a, b, c] = self.inverse;
-        let form = |u: f64, v: f64| a * u * u + 2.0 * b * u * v + c * v * v;
-        let (near_u, near_v) = (0.0f64.clamp(left, right), 0.0f64.clamp(low, high));
-        let on_column = form(near_u, (-b * near_u / c).clamp(low, high));
-        let on_row = form((-b * near_v / a).clamp(left, right), near_v);
-        on_column.min(on_row) <= REACH * REACH
+    /// Its centre, its form as `a u² + 2 b u v + c v²`, and the slopes -b / c and -b / a of the lines where this is least along a column and along a row.
+    pub fn outline(&self) -> [f64; 7] {
+        let ([a, b, c], Component { x, y, .. }) = (self.inverse, self.component);
+        [x, y, a, b, c, -b / c, -b / a]
     }
 
     /// Value at the centre.
@@ -95,10 +92,10 @@ impl Gaussian {
         self.component.weight * self.peak
     }
 
-    /// Whether it is too narrow to go from row to row.
+    /// Whether it is too narrow to go from pixel to pixel.
     #[inline(always)]
     pub(super) fn is_steep(&self) -> bool {
-        self.inverse[2] > STEEPEST
+        self.steep
     }
 
     /// From the centre to the first pixel of a tile.
@@ -118,13 +115,12 @@ impl Gaussian {
         }
     }
 
-    /// By what these grow from the first row to the second.
+    /// -form / 2 at the first pixel of a tile, and by what it grows from there along the row, and to the next row.
     #[inline(always)]
-    pub(super) fn growth(&self, tile: Tile, growth: &mut [f64]) {
-        let ([_, b, c], [u, v]) = (self.inverse, self.distance(tile));
-        for column in 0..SIDE {
-            growth[column] = (u + column as f64).mul_add(-b, -c * (v + 0.5));
-        }
+    pub(super) fn corner(&self, tile: Tile) -> [f64; 3] {
+        let ([a, b, c], [u, v]) = (self.inverse, self.distance(tile));
+        let (along, up) = (a.mul_add(u, b * v), b.mul_add(u, c * v));
+        [-0.5 * u.mul_add(along, v * up), -along, -0.5f64.mul_add(c, up)]
     }
 
     /// What the sum over pixels of a number times the Gaussian changes by with each number of its component.

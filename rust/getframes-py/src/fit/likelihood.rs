@@ -113,8 +113,8 @@ impl Likelihood {
     ) -> PyResult<(f64, Row<'py>)> {
         let shapes = shapes.as_slice()?;
         let prior = Prior { mean: prior_mean.as_slice()?, precision: prior_precision.as_slice()? };
-        let mut slopes = vec![0.0; self.0.shapes()];
-        let value = py.detach(|| self.0.marginal(shapes, &prior, &mut slopes)).map_err(raise)?;
+        let (mut slopes, mut unused) = (vec![0.0; self.0.shapes()], vec![0.0; self.0.linear()]);
+        let value = py.detach(|| self.0.marginal(shapes, &prior, &mut slopes, &mut unused)).map_err(raise)?;
         Ok((value, slopes.into_pyarray(py)))
     }
 
