@@ -57,6 +57,14 @@ impl Priors {
         self.shapes.iter().copied().chain(self.bounded.iter().map(|&number| self.linear[number]))
     }
 
+    /// Prior of a coordinate.
+    fn one(&self, number: usize) -> Prior {
+        match number.checked_sub(self.shapes.len()) {
+            None => self.shapes[number],
+            Some(linear) => self.linear[self.bounded[linear]],
+        }
+    }
+
     /// Count of coordinates.
     pub fn size(&self) -> usize {
         self.shapes.len() + self.bounded.len()
@@ -189,5 +197,11 @@ impl Density for Posterior<'_> {
             *gradient += placed.log_jacobian_slope;
         }
         Ok(value)
+    }
+
+    /// The parameter.
+    fn followed(&self, number: usize, coordinate: f64) -> [f64; 3] {
+        let Placed { value, slope, log_jacobian_slope, .. } = self.priors.one(number).place(coordinate);
+        [value, slope, log_jacobian_slope]
     }
 }

@@ -5,7 +5,7 @@ use super::transform::{placed, priors_of};
 use crate::boundary::{detached, raise, reporting};
 use getframes_core::Error;
 use getframes_fit::posterior::{Posterior as Kernel, Priors};
-use getframes_fit::sample::{Density, Plan, Step, Whitening, sample};
+use getframes_fit::sample::{Density, Plan, Spread, Step, sample};
 use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
     PyUntypedArrayMethods,
@@ -111,14 +111,14 @@ impl Posterior {
     ) -> PyResult<Chains<'py>> {
         self.coordinates_of("start", &start)?;
         Error::same_shape("mean", mean.shape(), &[self.priors.size()]).map_err(raise)?;
-        let whitening = Whitening::new(mean.as_slice()?, covariance.as_slice()?).map_err(raise)?;
+        let spread = Spread::new(mean.as_slice()?, covariance.as_slice()?).map_err(raise)?;
         let plan = Plan { draws, warmup, seed, max_treedepth, target_accept, weight };
         let (from, done) = (start.as_slice()?, AtomicU64::new(0));
         let report = |py: Python<'_>| match &progress {
             Some(call) => call.call1(py, (done.load(Ordering::Relaxed),)).map(drop),
             None => Ok(()),
         };
-        let chains = reporting(py, report, |cancel| sample(&self.kernel()?, from, &whitening, plan, cancel, &done))?;
+        let chains = reporting(py, report, |cancel| sample(&self.kernel()?, from, &spread, plan, cancel, &done))?;
         let (count, total) = (chains.len(), draws + warmup);
         let positions: Vec<f64> = chains.iter().flat_map(|chain| &chain.positions).copied().collect();
         let said: Vec<f64> = chains.iter().flat_map(|chain| &chain.steps).flat_map(numbers).collect();
