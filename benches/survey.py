@@ -5,8 +5,9 @@
     python benches/survey.py FOLDER [--sources N] [--seed N] [--workers N] [-o STEM] [--pictures FOLDER]
 
 Stars and galaxies in three bands, on six exposures of different pixel scale, rotation, PSF and depth, with read noise, and cosmic rays that are masked. Every step is
-a command (`getframes fit fake`, the fit, `getframes fit postprocess`), and what was done before is not done again: a run that was killed goes on where it was. With -o the
-page and the numbers are written to STEM.md and STEM.json; results/survey is what the documentation shows.
+a command (`getframes fit fake`, the fit, `getframes fit postprocess`), and what was done before is not done again: a run that was killed goes on where it was. The survey
+is fitted twice: within the bounds that it was made in, and within the usual ones, which are wider. With -o the page and the numbers are written to STEM.md and STEM.json;
+results/survey is what the documentation shows.
 """
 
 from __future__ import annotations
@@ -21,12 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli
 from machine import machine
 from surveying import pictures
 from surveying.score import (
     EXPECTED,
-    FEWEST,
     KINDS,
     ROBUST,
     Scored,
@@ -37,10 +36,11 @@ from surveying.score import (
     summary,
 )
 
-from getframes.cli.fit import made_up
 from getframes.fit import SourceFlag
 
 SHOWN = "r1.fits"
+KNOWN, USUAL = "known", "usual"
+"""Folders of the fits."""
 FAR = 4.0
 """Pulls beyond this are listed, source by source."""
 SURE = 3.0
@@ -50,26 +50,32 @@ SURE = 3.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make, fit, score, and write what was asked for."""
     options = _options(arguments)
-    survey: Path = options.folder
-    if not (survey / "truth.fits").exists():
-        getframes("fake", survey, "--sources", options.sources, "--seed", options.seed)
-        without_bounds(survey / "fit.toml")
-    getframes("run", survey / "fit.toml", "--workers", options.workers)
-    modes = ["--mode", "patches", "catalog", "postop", "--overwrite"]
-    getframes("postprocess", "--root", survey / "fit", *modes)
-    bounds = tomli.loads(made_up.FIT)["bounds"]
-    every, known, chi2 = scored(survey), scored(survey, bounds), chi2_of(survey)
-    text = page(survey, every, known, chi2, options)
+    known, usual = (fitted(options.folder / name, options, name == USUAL) for name in (KNOWN, USUAL))
+    every, wide = scored(known), scored(usual)
+    chi2 = chi2_of(known)
+    text = page(known, every, wide, chi2, options)
     print(text)
     if options.output:
         options.output.with_suffix(".md").write_text(text)
         options.output.with_suffix(".json").write_text(
-            json.dumps(numbers(every, known, chi2, survey), indent=1) + "\n"
+            json.dumps(numbers(every, wide, chi2, known), indent=1) + "\n"
         )
     if options.pictures:
-        pictures.field(survey, SHOWN).save(options.pictures / "survey_field.png", optimize=True)
-        pictures.pulls(known).save(options.pictures / "survey_pulls.png", optimize=True)
+        pictures.field(known, SHOWN).save(options.pictures / "survey_field.png", optimize=True)
+        pictures.pulls(every).save(options.pictures / "survey_pulls.png", optimize=True)
     return 0
+
+
+def fitted(survey: Path, options: argparse.Namespace, usual: bool) -> Path:
+    """The folder of a survey that was made, fitted and summed up."""
+    if not (survey / "truth.fits").exists():
+        getframes("fake", survey, "--sources", options.sources, "--seed", options.seed)
+        if usual:
+            without_bounds(survey / "fit.toml")
+    getframes("run", survey / "fit.toml", "--workers", options.workers)
+    modes = ["--mode", "patches", "catalog", "postop", "--overwrite"]
+    getframes("postprocess", "--root", survey / "fit", *modes)
+    return survey
 
 
 def getframes(*words: Any) -> None:
@@ -86,7 +92,7 @@ def without_bounds(path: Path) -> None:
 
 
 def page(
-    survey: Path, every: list[Scored], known: list[Scored], chi2: dict[str, Any], options: argparse.Namespace
+    survey: Path, every: list[Scored], wide: list[Scored], chi2: dict[str, Any], options: argparse.Namespace
 ) -> str:
     """Markdown of everything scored."""
     record = json.loads((survey / "fit" / "fit.run.json").read_text())
@@ -96,16 +102,15 @@ def page(
         "# A survey",
         "Measured {} on {processor}, {cores} cores.".format(time.strftime("%Y-%m-%d"), **facts),
         f"{sources} of {options.sources} sources of seed {options.seed}, fitted to {len(chi2)} exposures; "
-        "two chains of 150 draws, within the usual bounds.",
+        "two chains of 150 draws, within the bounds of the fit file, those that the survey was made in.",
         "## Pulls",
         "A pull is the mean of the draws minus the truth, in standard deviations of the draws; the robust width is half the central 68 %. "
         f"The truth should be in the central 68 % of the draws of {100 * EXPECTED:.1f} % of all. Positions and radii in arcsec, radii circularized, shapes as "
         "reduced shear.",
         pull_table(every),
-        "## Pulls of draws within the bounds of the fit file",
-        "The same draws, without those in which a galaxy is larger, steeper or flatter than any that went in: those of a prior that says so. Sources that fewer "
-        f"than {FEWEST} draws are left of are left out, {len({each.source for each in every}) - len({each.source for each in known})} of them.",
-        pull_table(known),
+        "## Pulls within the usual bounds",
+        "The same images, fitted within bounds that allow galaxies larger, steeper and flatter than any that went in: means follow the prior where the pixels say little.",
+        pull_table(wide),
         "## chi^2",
         "Of the residuals of the means of the draws, for each pixel that is left when the parameters are taken off; the error is that of normal noise.",
         chi2_table(chi2),
@@ -200,7 +205,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, rules, *rows))
 
 
-def numbers(every: list[Scored], known: list[Scored], chi2: dict[str, Any], survey: Path) -> dict[str, Any]:
+def numbers(every: list[Scored], wide: list[Scored], chi2: dict[str, Any], survey: Path) -> dict[str, Any]:
     """Everything scored."""
     return {
         "measured": time.strftime("%Y-%m-%d"),
@@ -210,7 +215,7 @@ def numbers(every: list[Scored], known: list[Scored], chi2: dict[str, Any], surv
                 {"kind": kind, "field": field, **summary(one)}
                 for (kind, field), one in by_field(some).items()
             ]
-            for name, some in (("parameters", every), ("parameters_within_bounds", known))
+            for name, some in (("parameters", every), ("parameters_within_usual_bounds", wide))
         },
         "pulls": {
             f"{kind} {field}": {str(each.source): round(each.pull, 3) for each in some}
@@ -233,7 +238,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="of the survey; made where it is not there")
+    parser.add_argument("folder", type=Path, help="of the surveys; made where it is not there")
     parser.add_argument("--sources", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)

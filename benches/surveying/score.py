@@ -24,8 +24,6 @@ EXPECTED = 0.6827
 WIDTH_68 = 2.0
 """Of the central 68 % of a normal law, in standard deviations."""
 WIDE = 3.0, 5.0
-ENOUGH, FEWEST = 60, 10
-"""Draws that are left."""
 ROBUST = "robust width"
 
 
@@ -60,19 +58,15 @@ class Scored:
     flags: int
 
 
-def scored(survey: Path, bounds: Mapping[str, Sequence[float]] | None = None) -> list[Scored]:
-    """Every parameter of every source that was fitted; of the draws that are within bounds, where these are given."""
+def scored(survey: Path) -> list[Scored]:
+    """Every parameter of every source that was fitted."""
     truth = truth_by_name(survey)
     state = read_scene_state(survey / "fit" / "state.fits")
     flags = dict(zip(state.sources["id"].tolist(), state.flags.tolist(), strict=True))
     kinds = {int(row["id"]): KINDS[int(row["kind"] == GALAXY)] for row in state.sources}
     made: dict[tuple[int, str], Scored] = {}
     for patch in patches(survey):
-        inside = kept(patch, bounds or {})
-        for source, every in source_draws(patch):
-            draws = {field: values[inside[source]] for field, values in every.items()}
-            if inside[source].sum() < FEWEST:
-                continue
+        for source, draws in source_draws(patch):
             for field, values in draws.items():
                 wanted = truth[source][field]
                 low, high = np.percentile(values, WITHIN)
@@ -86,24 +80,6 @@ def scored(survey: Path, bounds: Mapping[str, Sequence[float]] | None = None) ->
                     flags[source],
                 )
     return list(made.values())
-
-
-def kept(patch: Mapping[str, Any], bounds: Mapping[str, Sequence[float]]) -> dict[int, NDArray[np.bool_]]:
-    """Draws of a patch that are within bounds, all of its sources; where these are too few, the source alone."""
-    own = {
-        source: np.all(
-            [
-                (low < draws[field]) & (draws[field] < high)
-                for field, (low, high) in bounds.items()
-                if field in draws
-            ]
-            or [np.ones(len(draws["dra"]), bool)],
-            axis=0,
-        )
-        for source, draws in source_draws(patch)
-    }
-    together = np.all(list(own.values()), axis=0)
-    return {source: together if together.sum() >= ENOUGH else each for source, each in own.items()}
 
 
 def patches(survey: Path, kind: str = "sample") -> Iterator[Mapping[str, Any]]:
