@@ -160,9 +160,9 @@ def gradients(
     done = list(_read(place, task))
     made: dict[str, float] = {"patches": len(done)}
     if task == "sample":
-        least = [float(np.nanmin(each["posterior"].ess_bulk)) for each in done]
+        middle = [float(np.nanmedian(each["posterior"].ess_bulk)) for each in done]
         used = [each["posterior"].gradients for each in done]
-        made["gradients_per_effective_draw"] = float(np.sum(used) / np.sum(least))
+        made["gradients_per_effective_draw"] = float(np.sum(used) / np.sum(middle))
         made["gradients"] = float(np.sum(used))
     else:
         made["gradients_per_patch"] = counted.count / len(done)
