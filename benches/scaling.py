@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from contests import THREAD_VARIABLES
-from machine import machine
+from machine import machine, measured_on
 from surveying.growth import growth
 from table import Row, Table, page, write
 
@@ -123,8 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine(),
         "cells": [{**asdict(cell), **told} for cell, told in found],
     }
-    place = "Measured {} on {processor}, {cores} cores, {memory}, {system}; one thread where nothing is said."
-    text = page("The cost of a fit", [place.format(facts["measured"], **facts["machine"])], TABLES, rows)
+    place = f"{measured_on(facts)}; one thread where nothing is said."
+    text = page("The cost of a fit", [place], TABLES, rows)
     print(text)
     if options.output:
         write(options.output, text, facts, rows)

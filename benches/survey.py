@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import machine
+from machine import machine, measured_on
 from surveying import pictures
 from surveying.score import (
     EXPECTED,
@@ -97,10 +97,10 @@ def page(
     """Markdown of everything scored."""
     record = json.loads((survey / "fit" / "fit.run.json").read_text())
     sources = len({each.source for each in every})
-    facts = machine()
+    facts = {"measured": time.strftime("%Y-%m-%d"), "machine": machine()}
     parts = [
         "# A survey",
-        "Measured {} on {processor}, {cores} cores.".format(time.strftime("%Y-%m-%d"), **facts),
+        f"{measured_on(facts)}.",
         f"{sources} of {options.sources} sources of seed {options.seed}, fitted to {len(chi2)} exposures; "
         "two chains of 150 draws, within the bounds of the fit file, those that the survey was made in.",
         "## Pulls",

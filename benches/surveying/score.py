@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from getframes.fit import SourceFlag, read_catalog, read_patch, read_scene_state
+from getframes.cli.fit import made_up
+from getframes.fit import SourceFlag, read_patch, read_scene_state
 from getframes.fit.outcome import source_draws
 from getframes.fit.residual import patch_files
 from getframes.fit.source import GALAXY, parameter_names, parameters_of
@@ -91,12 +92,9 @@ def patches(survey: Path, kind: str = "sample") -> Iterator[Mapping[str, Any]]:
 
 def truth_by_name(survey: Path) -> dict[int, dict[str, float]]:
     """True parameters of each source, positions from where its guess is."""
-    true, guess = (read_catalog(survey / f"{name}.fits") for name in ("truth", "catalog"))
-    rows, reference = true.sources(), guess.sources()
-    rows["dra"] = (rows["ra"] - reference["ra"]) * 3600.0 * np.cos(np.deg2rad(reference["dec"]))
-    rows["ddec"] = (rows["dec"] - reference["dec"]) * 3600.0
+    rows, bands = made_up.truth_of(survey)
     made: dict[int, dict[str, float]] = {number: {} for number in rows["id"].tolist()}
-    names = parameter_names(rows, true.bands)
+    names = parameter_names(rows, bands)
     for name, value in zip(names, parameters_of(rows).tolist(), strict=True):
         field, _, number = name.rstrip("]").partition("[")
         made[int(number)][field] = value

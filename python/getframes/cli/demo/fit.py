@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -87,7 +88,7 @@ def demonstrate(folder: Path, options: Namespace, record: RunRecord) -> str:
     with record.step("sample", CHAINS * DRAWS, "draw"):
         posterior = sample(patch, DRAWS, WARMUP, chains=CHAINS, seed=seed)
     posterior.to_hdf5(folder / "draws.h5", overwrite=True)
-    model = modelled(patch, posterior.mean)
+    model = patch.rendered(posterior.mean)
     chi2 = chi2_per_pixel(patch, model)
     scores = scored(patch, posterior, folder)
     with record.step("picture", 2, "sheet"):
@@ -134,28 +135,20 @@ def read_patch_of(folder: Path, seed: int) -> Patch:
     return patcher.build_patch(region, rows, bounds=in_order(rows, *bounds_of({}, rows, catalog.bands)))
 
 
-def modelled(patch: Patch, values: Numbers) -> Numbers:
-    """What the tiles of a patch would have without noise, for values of its parameters and its backgrounds (T, 64)."""
-    shapes = patch.n_shapes
-    made: Numbers = patch.likelihood().model(values[:shapes].copy(), values[shapes:].copy())
-    return made
-
-
-def chi2_per_pixel(patch: Patch, model: Numbers) -> float:
-    """Mean of the squared residuals in standard deviations, over the pixels that count."""
-    packed = patch.packed()
-    return float(np.sum(packed["weight"] * (packed["data"] - model) ** 2) / patch.n_pixels)
+def chi2_per_pixel(patch: Patch, model: Sequence[Numbers]) -> float:
+    """Mean of the squared residuals in standard deviations, over the pixels that count; `model` is that of each exposure."""
+    pairs = zip(patch.exposures, model, strict=True)
+    squares = (np.sum(seen.weight * (seen.data - made) ** 2) for seen, made in pairs)
+    return float(sum(squares) / patch.n_pixels)
 
 
 def scored(patch: Patch, posterior: Posterior, folder: Path) -> list[Score]:
     """Every parameter of the sources against the truth."""
-    from getframes.fit import read_catalog
+    from getframes.cli.fit.made_up import truth_of
     from getframes.fit.source import parameters_of
 
-    truth, rows = read_catalog(folder / "truth.fits").sources(), patch.sources
-    assert (truth["id"] == rows["id"]).all()
-    truth["dra"] = (truth["ra"] - rows["ra"]) * 3600.0 * np.cos(np.deg2rad(rows["dec"]))
-    truth["ddec"] = (truth["dec"] - rows["dec"]) * 3600.0
+    truth, _ = truth_of(folder)
+    assert (truth["id"] == patch.sources["id"]).all()
     middle, sigma = posterior.percentiles((50.0,))[0], posterior.sigma
     values = zip(patch.names, parameters_of(truth), middle, sigma, strict=False)
     return [Score(name, float(true), float(median), float(wide)) for name, true, median, wide in values]

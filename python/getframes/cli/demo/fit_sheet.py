@@ -21,22 +21,20 @@ PULL_LIMIT = 5.0
 PANEL = 384
 
 
-def contact_sheet(patch: Patch, model: Numbers, chi2: float) -> Image:
-    """Data, model and residual of the first exposure of each band; the sources are circles."""
+def contact_sheet(patch: Patch, model: Sequence[Numbers], chi2: float) -> Image:
+    """Data, model and residual of the first exposure of each band; `model` is that of each exposure."""
     from getframes.fit.patch_pictures import mosaic
     from getframes.picture.plot import PAPER
     from getframes.picture.sheet import Sheet, short
     from getframes.picture.stretch import Stretch, diverging, fitted, grey
 
     first = {exposure.band: number for number, exposure in reversed(list(enumerate(patch.exposures)))}
-    ends = np.cumsum([0, *(len(exposure.x) for exposure in patch.exposures)])
     remark = f"{len(patch.sources)} sources, {len(patch.exposures)} exposures, chi2 per pixel {chi2:.3f}"
     sheet = Sheet.blank(
         "Blended sources, fitted in three bands at once", remark, rows=len(first), columns=3, panel=PANEL
     )
     for row, (band, number) in enumerate(sorted(first.items())):
-        exposure = patch.exposures[number]
-        found = model[ends[number] : ends[number + 1]]
+        exposure, found = patch.exposures[number], model[number]
         pulls = (exposure.data - found) * np.sqrt(exposure.weight)
         data, fit, pull = (
             mosaic(exposure.x, exposure.y, np.where(exposure.weight > 0.0, pixels, np.nan), np.nan)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from getframes.camera import Camera
     from getframes.fit import PsfMixture
+    from getframes.fit.source import Rows
     from getframes.reduce import ReducedFrame
     from getframes.scene import Scene, Telescope, WCSInfo
 
@@ -266,3 +267,14 @@ def _write_table(columns: Columns, path: Path) -> None:
     units = {"ra": "deg", "dec": "deg", "rhalf": "arcsec", "pa": "deg", "roi": "arcsec"}
     table = Table(columns, units=units | dict.fromkeys(bands(), "uJy"), meta={"BANDS": ",".join(bands())})
     write_catalog(read_catalog(table), path, overwrite=True)
+
+
+def truth_of(folder: Path) -> tuple[Rows, tuple[str, ...]]:
+    """The sources that went into a survey, with places from where its catalog has them (dra, ddec), and the bands."""
+    from getframes.fit import read_catalog
+
+    true, guess = (read_catalog(folder / f"{name}.fits") for name in ("truth", "catalog"))
+    rows, reference = true.sources(), guess.sources()
+    rows["dra"] = (rows["ra"] - reference["ra"]) * 3600.0 * np.cos(np.deg2rad(reference["dec"]))
+    rows["ddec"] = (rows["dec"] - reference["dec"]) * 3600.0
+    return rows, true.bands

@@ -64,7 +64,7 @@ def run(options: Namespace) -> int:
         write_psfs(options.output, psfs, overwrite=options.overwrite)
     for key, psf in psfs.items():
         print(told(key, psf))
-        rms = worst_of(psf)[0]
+        rms = residuals_of(psf)[:, 0].max()
         if rms > BADLY_MET:
             warn(f"{key}: is it the stamp of a PSF? The mixture misses it by {rms:.0%} of its peak (rms)")
     print(options.output)
@@ -114,21 +114,18 @@ def fitted(stamps: Any, x: Any, y: Any, options: Namespace) -> PsfMixture | PsfF
     return fit_psf_field(stamps, x, y, options.components, **chosen)
 
 
-def worst_of(psf: Any) -> list[float]:
-    """The largest residuals of a PSF at any position: rms, worst pixel, enclosed light."""
+def residuals_of(psf: Any) -> Any:
+    """How far a PSF is from its stamps at each position (n, 3): rms, worst pixel, enclosed light."""
     import numpy as np
 
-    worst: list[float] = (
-        np.reshape(psf.residuals if hasattr(psf, "residuals") else psf.residual, (-1, 3)).max(axis=0).tolist()
-    )
-    return worst
+    return np.reshape(psf.residuals if hasattr(psf, "residuals") else psf.residual, (-1, 3))
 
 
 def told(key: str, psf: Any) -> str:
     """A line of how well a PSF was met."""
-    rms, worst, enclosed = worst_of(psf)
-    count = psf.residuals.size // 3 if hasattr(psf, "residuals") else 1
-    where = "" if count == 1 else f", the worst of {count} positions"
+    residuals = residuals_of(psf)
+    rms, worst, enclosed = residuals.max(axis=0).tolist()
+    where = "" if len(residuals) == 1 else f", the worst of {len(residuals)} positions"
     return (
         f"{key:<12} rms {rms:.1e} of the peak, worst pixel {worst:.1e}, enclosed light {enclosed:.1e}{where}"
     )
